@@ -1,0 +1,6 @@
+//! Placeholder.
+
+mod input;
+mod output;
+mod problem;
+mod request;

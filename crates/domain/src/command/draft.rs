@@ -1,0 +1,241 @@
+//! A change of an order in the making: status, facts, messages and stock stay together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Answer, Context, Decision, OrderAnswer, Stop};
+use crate::event::{Fact, OrderEvent};
+use crate::ids::{MessageId, OrderEventId, OrderId, SkuId, Uuid};
+use crate::message::{Message, messages_of};
+use crate::money;
+use crate::order::{Action, AddressRef, Channel, Order, PaymentStanding, Status, To, Totals, find};
+use crate::payment::Payment;
+use crate::refusal::{OrderRefusal, Shortage};
+use crate::stock::{self, BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
+use crate::tables::{Changes, Gap, View, Write};
+
+/// An order that is being changed by one command.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    /// The order so far.
+    pub order: Order,
+    /// Its latest payment so far.
+    pub payment: Option<Arc<Payment>>,
+    seen: &'a View,
+    cx: &'a Context,
+    changes: Changes,
+    expected: i64,
+    status_told: Option<Status>,
+    facts: Vec<Arc<OrderEvent>>,
+    ids_used: u16,
+}
+
+impl<'a> Draft<'a> {
+    /// Begins a new order; `order.version` is 0.
+    pub fn place(order: Order, seen: &'a View, cx: &'a Context) -> Self {
+        Self { expected: 0, status_told: None, ..Self::of(order, None, seen, cx) }
+    }
+
+    /// Begins a change of an order that is there.
+    pub fn change(order: &Order, payment: Option<Arc<Payment>>, seen: &'a View, cx: &'a Context) -> Self {
+        Self::of(order.clone(), payment, seen, cx)
+    }
+
+    fn of(order: Order, payment: Option<Arc<Payment>>, seen: &'a View, cx: &'a Context) -> Self {
+        Self {
+            expected: order.version,
+            status_told: Some(order.status),
+            order,
+            payment,
+            seen,
+            cx,
+            changes: Changes::default(),
+            facts: Vec::new(),
+            // The first id names what the command makes: the order or the payment.
+            ids_used: 1,
+        }
+    }
+
+    /// A name that no other thing has.
+    pub fn next_id<T: From<Uuid>>(&mut self) -> T {
+        let id = self.cx.mint.id(self.ids_used);
+        self.ids_used = self.ids_used.saturating_add(1);
+        id.into()
+    }
+
+    /// Moves the order as the lifecycle table says.
+    pub fn act(&mut self, action: Action) -> Result<(), OrderRefusal> {
+        let from = self.order.status;
+        match find(from, action, self.order.circumstances(&self.cx.caller)) {
+            Some(To::Go(to)) => self.order.status = to,
+            // The status before a refund is read from the history by the command that needs it.
+            Some(To::Back) | None => return Err(OrderRefusal::InvalidTransition { from, action }),
+        }
+        Ok(())
+    }
+
+    /// Appends a fact. The messages that follow from it are made when the draft is finished.
+    pub fn fact(&mut self, fact: Fact) {
+        self.order.version = self.order.version.saturating_add(1);
+        let event = OrderEvent {
+            order_event_id: self.next_id::<OrderEventId>(),
+            order_id: self.order.order_id,
+            sequence: self.order.version,
+            fact,
+            from: self.status_told,
+            to: self.order.status,
+            changed_by: self.cx.caller.id.clone(),
+            request_id: self.cx.request_id.clone(),
+            created_at: self.cx.now,
+        };
+        self.status_told = Some(self.order.status);
+        self.facts.push(Arc::new(event));
+    }
+
+    /// Sums the lines up and appends that the order was placed.
+    pub fn created(&mut self) -> Result<(), OrderRefusal> {
+        let subtotal = money::sum(self.order.lines.iter().map(|line| line.total))?;
+        self.order.totals = Totals { subtotal, discount: 0, tax: 0, shipping: 0, total: subtotal };
+        self.fact(Fact::OrderCreated { total: subtotal, currency: self.order.currency, lines: self.order.lines.len() });
+        Ok(())
+    }
+
+    /// Promises the stock of all lines, or tells what is short. Lines of the same SKU are added up first.
+    pub fn reserve(&mut self) -> Result<(), Stop> {
+        let mut short = Vec::new();
+        for (sku_id, requested) in self.quantities() {
+            let available = self.seen.stock.get(&sku_id)?.map_or(0, stock::Balance::available);
+            if available < requested {
+                short.push(Shortage { sku_id, requested, available });
+            } else {
+                self.book(&sku_id, Operation::Reserve, requested);
+            }
+        }
+        if short.is_empty() { Ok(()) } else { Err(OrderRefusal::OutOfStock(short).into()) }
+    }
+
+    /// Moves the stock behind the order as its lifecycle says and appends `fact`; nothing where the stock is foreign.
+    pub fn move_stock(&mut self, operation: Operation, fact: Fact) {
+        let Some(state) = stock::next(self.order.stock, operation) else { return };
+        self.order.stock = state;
+        for (sku_id, qty) in self.quantities() {
+            self.book(&sku_id, operation, qty);
+        }
+        self.fact(fact);
+    }
+
+    fn quantities(&self) -> BTreeMap<SkuId, i64> {
+        let mut sums = BTreeMap::<SkuId, i64>::new();
+        for line in &self.order.lines {
+            if let Some(sku_id) = line.sku_id() {
+                let sum = sums.entry(sku_id.clone()).or_default();
+                *sum = sum.saturating_add(line.qty);
+            }
+        }
+        sums
+    }
+
+    fn book(&mut self, sku_id: &SkuId, operation: Operation, qty: i64) {
+        let (on_hand, reserved) = operation.deltas(qty);
+        let order_id = self.order.order_id.to_string();
+        self.changes.ledger.push(LedgerEntry {
+            key: format!("{order_id}/{}/{sku_id}", operation.as_str()).into(),
+            sku_id: sku_id.clone(),
+            operation,
+            qty,
+            on_hand_delta: on_hand,
+            reserved_delta: reserved,
+            reference: StockRef { kind: "order".into(), id: order_id.into() },
+            created_at: self.cx.now,
+        });
+        self.changes.stock.insert(sku_id.clone(), BalanceDelta { on_hand, reserved, steps: 1, is_new: false });
+    }
+
+    /// Writes `payment` and makes it the latest of the order.
+    pub fn pay_by(&mut self, expected: i64, payment: Payment) {
+        let payment = Arc::new(payment);
+        self.order.payment_id = Some(payment.payment_id);
+        self.order.payment_standing = payment.standing();
+        self.changes.payments.insert(payment.payment_id, Write { expected, row: payment.clone() });
+        self.payment = Some(payment);
+    }
+
+    /// Closes the draft: the order, its facts and their messages, to be saved together.
+    pub fn finish(mut self) -> Decision<OrderAnswer> {
+        if self.facts.is_empty() {
+            // The order's version is the number of its facts: without one, the order has not changed.
+            return Decision { changes: self.changes, answer: OrderAnswer { order: Arc::new(self.order), payment: self.payment } };
+        }
+        self.order.updated_at = self.cx.now;
+        let facts = std::mem::take(&mut self.facts);
+        let message_ids: Vec<MessageId> = facts.iter().flat_map(|event| messages_of(&event.fact)).map(|_| self.next_id()).collect();
+        let order = Arc::new(self.order);
+        let kinds = facts.iter().flat_map(|event| messages_of(&event.fact).iter().map(move |kind| (event, *kind)));
+        self.changes.outbox = kinds
+            .zip(message_ids)
+            .map(|((cause, kind), message_id)| Message { message_id, kind, cause: cause.clone(), order: order.clone() })
+            .collect();
+        self.changes.facts = facts;
+        self.changes.orders.insert(order.order_id, Write { expected: self.expected, row: order.clone() });
+        Decision { changes: self.changes, answer: OrderAnswer { order, payment: self.payment } }
+    }
+}
+
+/// A new order without lines, under the name and the number that were drawn for it.
+pub(super) fn blank_order(channel: Channel, seen: &View, cx: &Context) -> Result<Order, Gap> {
+    let order_id: OrderId = cx.id();
+    let number = *seen.numbers.get(&order_id).ok_or_else(|| Gap { table: "Numbers", key: order_id.to_string() })?;
+    Ok(Order {
+        order_id,
+        number,
+        channel,
+        user_id: None,
+        customer_email: None,
+        cart_id: None,
+        external_id: None,
+        hold_id: None,
+        idempotency_key: cx.key.as_ref().map(|key| key.0.clone()),
+        status: Status::Created,
+        payment_standing: PaymentStanding::Pending,
+        payment_method: None,
+        payment_id: None,
+        stock: StockState::Foreign,
+        currency: cx.settings.currency,
+        totals: Totals { subtotal: 0, discount: 0, tax: 0, shipping: 0, total: 0 },
+        shipping_address: AddressRef::default(),
+        billing_address: AddressRef::default(),
+        notes: None,
+        metadata: "{}".into(),
+        tracking_number: None,
+        shipped_at: None,
+        delivered_at: None,
+        cancelled_at: None,
+        cancellation_reason: None,
+        expires_at: Some(cx.now.plus_seconds(cx.settings.payment_window_seconds)),
+        version: 0,
+        created_at: cx.now,
+        updated_at: cx.now,
+        lines: Vec::new(),
+    })
+}
+
+/// An order that the caller may see, with its latest payment; both must have been loaded.
+pub(super) fn visible<'v>(seen: &'v View, cx: &Context, order_id: OrderId) -> Result<(&'v Arc<Order>, Option<Arc<Payment>>), Stop> {
+    let order =
+        seen.orders.get(&order_id)?.filter(|order| cx.caller.sees(order.user_id.as_ref())).ok_or(OrderRefusal::NotFound(order_id))?;
+    let payment = match order.payment_id {
+        Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
+        None => None,
+    };
+    Ok((order, payment))
+}
+
+/// The answer that changes nothing.
+pub(super) fn unchanged<A: Answer>(answer: A) -> Decision<A> {
+    Decision { changes: Changes::default(), answer }
+}
+
+/// A gap for an answer that was stored in a form that cannot be read.
+pub(super) fn unreadable(table: &'static str, stored: &str) -> Gap {
+    Gap { table, key: stored.to_owned() }
+}

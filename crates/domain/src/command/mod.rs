@@ -1,0 +1,199 @@
+//! What the product can do: one verb, one file. A command says what it must see, then decides.
+
+mod cancel_order;
+mod change_catalog;
+mod draft;
+mod expire_order;
+mod move_stock;
+mod place_order;
+mod place_tickets;
+mod record_payment;
+mod request_payment;
+mod take_payment;
+
+use std::sync::Arc;
+
+pub use cancel_order::CancelOrder;
+pub use change_catalog::{ChangeOffer, CreateOffer, OfferAnswer, PutSku, SkuAnswer};
+pub use draft::Draft;
+pub use expire_order::{ExpireOrder, Expired};
+pub use move_stock::{BalanceAnswer, MoveStock};
+pub use place_order::{ItemRequest, PlaceOrder};
+pub use place_tickets::{PlaceTickets, TicketRequest};
+pub use record_payment::{ProviderAnswer, RecordPayment};
+pub use request_payment::RequestPayment;
+pub use take_payment::{TakePayment, Taken};
+
+use crate::caller::Caller;
+use crate::ids::{Mint, Uuid};
+use crate::money::Currency;
+use crate::order::Order;
+use crate::payment::Payment;
+use crate::refusal::Refusal;
+use crate::tables::{Changes, Gap, Needs, View};
+use crate::time::Time;
+
+/// One thing the product can do. Pure: no clock, no randomness, no I/O.
+pub trait Command: Send + 'static {
+    /// What the caller gets.
+    type Answer: Answer;
+    /// For spans, metrics and the scope of idempotency keys.
+    const NAME: &'static str;
+
+    /// What must be loaded; asked again with what was loaded, until it adds nothing.
+    fn needs(&self, seen: &View, cx: &Context, needs: &mut Needs);
+
+    /// Decides against what was loaded.
+    fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<Self::Answer>, Stop>;
+}
+
+/// What a command answers, and how the same answer is given to the same key again.
+pub trait Answer: Send + Sized + 'static {
+    /// What is stored with the key.
+    fn remember(&self) -> String;
+
+    /// What must be loaded to give the answer again.
+    fn needs(_stored: &str, _seen: &View, _needs: &mut Needs) {}
+
+    /// Gives the answer again: an order as it is now.
+    fn recall(stored: &str, seen: &View) -> Result<Self, Gap>;
+}
+
+/// What was decided: what to save, and what to answer once it is saved.
+#[derive(Debug)]
+#[must_use]
+pub struct Decision<A> {
+    /// To be saved.
+    pub changes: Changes,
+    /// To be answered.
+    pub answer: A,
+}
+
+/// Why nothing was decided.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Stop {
+    /// The answer is no.
+    Refused(Refusal),
+    /// A row is missing that `needs` did not name.
+    Gap(Gap),
+}
+
+impl<R: Into<Refusal>> From<R> for Stop {
+    fn from(refusal: R) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl From<Gap> for Stop {
+    fn from(gap: Gap) -> Self {
+        Self::Gap(gap)
+    }
+}
+
+/// What a price difference does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PricePolicy {
+    /// The order is refused.
+    Reject,
+    /// The order goes on at the new price.
+    Accept,
+}
+
+/// What a failed payment does to an order of the canonical door.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailurePolicy {
+    /// Another attempt may follow.
+    Retry,
+    /// The order is canceled.
+    Cancel,
+}
+
+/// What the operator chose.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Where a request names no currency.
+    pub currency: Currency,
+    /// How long an order may stay unpaid.
+    pub payment_window_seconds: i64,
+    /// What a price difference does.
+    pub price_policy: PricePolicy,
+    /// What a failed payment does.
+    pub payment_failure: FailurePolicy,
+    /// Who is asked for money.
+    pub payment_provider: Arc<str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            currency: Currency::USD,
+            payment_window_seconds: 1800,
+            price_policy: PricePolicy::Reject,
+            payment_failure: FailurePolicy::Retry,
+            payment_provider: "stub".into(),
+        }
+    }
+}
+
+/// Who asks, when, and under which names. Fixed when the command is submitted: deciding it again changes nothing.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// When the command was submitted.
+    pub now: Time,
+    /// Who asks.
+    pub caller: Caller,
+    /// The request it came with.
+    pub request_id: Arc<str>,
+    /// The idempotency key it came with, scoped.
+    pub key: Option<crate::key::ScopedKey>,
+    /// Names for what the command makes.
+    pub mint: Mint,
+    /// What the operator chose.
+    pub settings: Arc<Settings>,
+}
+
+impl Context {
+    /// The name of the one thing that a command makes.
+    pub fn id<T: From<Uuid>>(&self) -> T {
+        self.mint.id(0).into()
+    }
+}
+
+/// An order with its latest payment, as of now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OrderAnswer {
+    /// The order.
+    pub order: Arc<Order>,
+    /// Its latest attempt to be paid.
+    pub payment: Option<Arc<Payment>>,
+}
+
+impl OrderAnswer {
+    fn needs_of(order_id: crate::ids::OrderId, seen: &View, needs: &mut Needs) {
+        needs.orders.insert(order_id);
+        needs.payments.extend(seen.orders.peek(&order_id).and_then(|order| order.payment_id));
+    }
+}
+
+impl Answer for OrderAnswer {
+    fn remember(&self) -> String {
+        self.order.order_id.to_string()
+    }
+
+    fn needs(stored: &str, seen: &View, needs: &mut Needs) {
+        if let Ok(id) = stored.parse::<Uuid>() {
+            Self::needs_of(id.into(), seen, needs);
+        }
+    }
+
+    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+        let gap = || Gap { table: "Orders", key: stored.to_owned() };
+        let order_id = stored.parse::<Uuid>().map_err(|_| gap())?.into();
+        let order = seen.orders.get(&order_id)?.ok_or_else(gap)?.clone();
+        let payment = match order.payment_id {
+            Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
+            None => None,
+        };
+        Ok(Self { order, payment })
+    }
+}

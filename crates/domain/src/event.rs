@@ -1,0 +1,110 @@
+//! Facts: what happened to an order. Appended with the change itself, never altered.
+
+use std::sync::Arc;
+
+use crate::ids::{OrderEventId, OrderId, PaymentId};
+use crate::money::Currency;
+use crate::order::Status;
+use crate::time::Time;
+
+/// What happened, with what is worth telling about it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fact {
+    /// The order was placed.
+    OrderCreated {
+        /// What is due, minor units.
+        total: i64,
+        /// The currency of `total`.
+        currency: Currency,
+        /// How many lines it has.
+        lines: usize,
+    },
+    /// Stock was promised to it.
+    InventoryReserved,
+    /// The provider is asked for the money.
+    PaymentRequested {
+        /// The attempt.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+        /// The currency of `amount`.
+        currency: Currency,
+    },
+    /// The money came.
+    PaymentSucceeded {
+        /// The attempt.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+        /// The currency of `amount`.
+        currency: Currency,
+    },
+    /// The money did not come.
+    PaymentFailed {
+        /// The attempt.
+        payment_id: PaymentId,
+        /// The provider's reason.
+        reason: Arc<str>,
+    },
+    /// Money came for an order that was no longer waiting for it.
+    LatePaymentReceived {
+        /// The attempt.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+        /// The currency of `amount`.
+        currency: Currency,
+    },
+    /// The promised stock was handed out.
+    InventoryDeducted,
+    /// The order was given up.
+    OrderCanceled {
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// The payment window passed.
+    OrderExpired,
+    /// The promised stock is free again.
+    InventoryReleased,
+}
+
+impl Fact {
+    /// The stored and published word.
+    pub const fn event_type(&self) -> &'static str {
+        match self {
+            Self::OrderCreated { .. } => "ORDER_CREATED",
+            Self::InventoryReserved => "INVENTORY_RESERVED",
+            Self::PaymentRequested { .. } => "PAYMENT_REQUESTED",
+            Self::PaymentSucceeded { .. } => "PAYMENT_SUCCEEDED",
+            Self::PaymentFailed { .. } => "PAYMENT_FAILED",
+            Self::LatePaymentReceived { .. } => "LATE_PAYMENT_RECEIVED",
+            Self::InventoryDeducted => "INVENTORY_DEDUCTED",
+            Self::OrderCanceled { .. } => "ORDER_CANCELED",
+            Self::OrderExpired => "ORDER_EXPIRED",
+            Self::InventoryReleased => "INVENTORY_RELEASED",
+        }
+    }
+}
+
+/// A fact in its place in the history of an order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderEvent {
+    /// Its name.
+    pub order_event_id: OrderEventId,
+    /// Whose history.
+    pub order_id: OrderId,
+    /// 1, 2, 3 …: the order's version after it.
+    pub sequence: i64,
+    /// What happened.
+    pub fact: Fact,
+    /// The status before; `None`: there was no order.
+    pub from: Option<Status>,
+    /// The status after.
+    pub to: Status,
+    /// Who did it.
+    pub changed_by: Arc<str>,
+    /// The request that did it.
+    pub request_id: Arc<str>,
+    /// When.
+    pub created_at: Time,
+}

@@ -1,0 +1,75 @@
+//! A payment: one attempt to be paid for an order, with a key of its own that the provider sees.
+
+mod lifecycle;
+
+use std::sync::Arc;
+
+pub use lifecycle::{MOVES, Move, News, Status, next};
+
+use crate::ids::{OrderId, PaymentId};
+use crate::money::Currency;
+use crate::order::{PaymentMethod, PaymentStanding};
+use crate::time::Time;
+
+/// When an unanswered payment is asked about again, in seconds after each silence; the last one repeats.
+///
+/// Short first, since most silences are hiccups; then sparse, since a provider that is down stays down for a while.
+pub const ASK_AGAIN_SECONDS: &[i64] = &[5, 30, 120, 600, 3600];
+
+/// One attempt to be paid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payment {
+    /// Its name; the provider sees it as the idempotency key.
+    pub payment_id: PaymentId,
+    /// What it pays for.
+    pub order_id: OrderId,
+    /// Who is asked: `stub`, `stripe`.
+    pub provider: Arc<str>,
+    /// The provider's own name for it, once known.
+    pub provider_ref: Option<Arc<str>>,
+    /// Where it stands.
+    pub status: Status,
+    /// Minor units of `currency`.
+    pub amount: i64,
+    /// What was captured, minor units.
+    pub captured: i64,
+    /// What went back, minor units.
+    pub refunded: i64,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// How the customer pays.
+    pub method: PaymentMethod,
+    /// Why it failed.
+    pub failure_reason: Option<Arc<str>>,
+    /// How often the provider stayed silent.
+    pub silences: i32,
+    /// When a worker asks the provider next; `None`: nothing is open.
+    pub next_check_at: Option<Time>,
+    /// Rises with every change.
+    pub version: i64,
+    /// When it was asked for.
+    pub created_at: Time,
+    /// When it last changed.
+    pub updated_at: Time,
+}
+
+impl Payment {
+    /// How the money stands, seen from the order.
+    pub fn standing(&self) -> PaymentStanding {
+        match self.status {
+            Status::Initiated | Status::Unknown => PaymentStanding::Pending,
+            Status::Authorized => PaymentStanding::Authorized,
+            Status::Captured if self.captured < self.amount => PaymentStanding::Captured,
+            Status::Captured => PaymentStanding::Paid,
+            Status::PartiallyRefunded => PaymentStanding::PartiallyRefunded,
+            Status::Refunded => PaymentStanding::Refunded,
+            Status::Failed | Status::Canceled => PaymentStanding::Failed,
+        }
+    }
+
+    /// When to ask again after one more silence at `now`.
+    pub fn ask_again_at(&self, now: Time) -> Time {
+        let step = usize::try_from(self.silences).unwrap_or(0).min(ASK_AGAIN_SECONDS.len().saturating_sub(1));
+        now.plus_seconds(ASK_AGAIN_SECONDS.get(step).copied().unwrap_or(3600))
+    }
+}

@@ -1,0 +1,222 @@
+//! Every "no" of the product. The message says what was asked and what holds; the code is public: add, never rename.
+
+use crate::ids::{OfferId, OrderId, PaymentId, SkuId};
+use crate::money::{Currency, MoneyError};
+use crate::order::{Action, Status};
+use crate::stock::Operation;
+
+/// A line whose price is no longer what the caller expected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PriceChange {
+    /// What is priced.
+    pub sku_id: SkuId,
+    /// What the caller expected, minor units.
+    pub old_unit_price: i64,
+    /// What counts now, minor units.
+    pub new_unit_price: i64,
+    /// The currency of both.
+    pub currency: Currency,
+}
+
+/// A SKU of which there is too little.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shortage {
+    /// The SKU.
+    pub sku_id: SkuId,
+    /// What all lines together ask for.
+    pub requested: i64,
+    /// What can still be promised.
+    pub available: i64,
+}
+
+/// Why an order is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum OrderRefusal {
+    /// There is none, or it is not the caller's.
+    #[error("there is no order {0}")]
+    NotFound(OrderId),
+    /// The lifecycle does not allow it.
+    #[error("an order that is {from} does not allow {action}", from = from.as_str(), action = action.as_str())]
+    InvalidTransition {
+        /// Where the order stands.
+        from: Status,
+        /// What was asked.
+        action: Action,
+    },
+    /// A line asks for more than the catalogue sells under that name.
+    #[error("{} of the SKUs cannot be ordered: unknown or inactive", .0.len())]
+    UnknownSku(Vec<SkuId>),
+    /// A SKU has no price at this time.
+    #[error("{} of the SKUs have no offer that counts now", .0.len())]
+    NoCurrentOffer(Vec<SkuId>),
+    /// A price is not what the caller expected.
+    #[error("the price of {} lines has changed", .0.len())]
+    PriceChanged(Vec<PriceChange>),
+    /// Too little is left.
+    #[error("{} of the SKUs are not available in the quantity asked for", .0.len())]
+    OutOfStock(Vec<Shortage>),
+    /// Prices in more than one currency, or not in the one asked for.
+    #[error("the order is in {order}, but a line is priced in {line}")]
+    CurrencyMismatch {
+        /// The currency of the order.
+        order: Currency,
+        /// The currency of the line.
+        line: Currency,
+    },
+    /// The caller's amount cannot be one of that currency.
+    #[error("an amount cannot be used: {0}")]
+    Amount(#[from] MoneyError),
+}
+
+/// Why a payment is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PaymentRefusal {
+    /// There is none, or it is not the caller's.
+    #[error("there is no payment {0}")]
+    NotFound(PaymentId),
+    /// The provider's answer is still awaited: what was asked must wait for it.
+    #[error("payment {0} is under way; its outcome decides")]
+    InProgress(PaymentId),
+}
+
+/// Why stock does not move.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StockRefusal {
+    /// Too little is there, or promised to that reference.
+    #[error("cannot {operation} {requested} of {sku_id}: {available} available", operation = operation.as_str())]
+    Insufficient {
+        /// The SKU.
+        sku_id: SkuId,
+        /// What was asked.
+        operation: Operation,
+        /// How many units.
+        requested: i64,
+        /// How many there are for it.
+        available: i64,
+    },
+    /// The count would go beyond what can be counted.
+    #[error("the stock of {0} would be too large")]
+    TooLarge(SkuId),
+}
+
+/// Why the catalogue refuses.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CatalogRefusal {
+    /// There is no such SKU.
+    #[error("there is no SKU {0}")]
+    SkuNotFound(SkuId),
+    /// There is no such offer.
+    #[error("there is no offer {0}")]
+    OfferNotFound(OfferId),
+    /// An ended offer stays ended.
+    #[error("offer {0} has ended")]
+    OfferEnded(OfferId),
+    /// The window ends before it begins.
+    #[error("valid_to must be later than valid_from")]
+    WindowEmpty,
+    /// The price cannot be one of that currency.
+    #[error("the price cannot be used: {0}")]
+    Price(#[from] MoneyError),
+}
+
+/// A "no", with its reason.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// About an order.
+    #[error(transparent)]
+    Order(#[from] OrderRefusal),
+    /// About a payment.
+    #[error(transparent)]
+    Payment(#[from] PaymentRefusal),
+    /// About stock.
+    #[error(transparent)]
+    Stock(#[from] StockRefusal),
+    /// About the catalogue.
+    #[error(transparent)]
+    Catalog(#[from] CatalogRefusal),
+    /// The key was used for another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+}
+
+/// What kind of "no" it is; doors turn it into their status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefusalKind {
+    /// It is not there, or not the caller's.
+    NotFound,
+    /// It is not possible as things stand.
+    Conflict,
+    /// It is never possible as asked.
+    Invalid,
+}
+
+impl Refusal {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Order(refusal) => match refusal {
+                OrderRefusal::NotFound(_) => "ORDER_NOT_FOUND",
+                OrderRefusal::InvalidTransition { .. } => "INVALID_TRANSITION",
+                OrderRefusal::UnknownSku(_) => "UNKNOWN_SKU",
+                OrderRefusal::NoCurrentOffer(_) => "NO_CURRENT_OFFER",
+                OrderRefusal::PriceChanged(_) => "PRICE_CHANGED",
+                OrderRefusal::OutOfStock(_) => "OUT_OF_STOCK",
+                OrderRefusal::CurrencyMismatch { .. } => "CURRENCY_MISMATCH",
+                OrderRefusal::Amount(error) => money_code(*error),
+            },
+            Self::Payment(refusal) => match refusal {
+                PaymentRefusal::NotFound(_) => "PAYMENT_NOT_FOUND",
+                PaymentRefusal::InProgress(_) => "PAYMENT_IN_PROGRESS",
+            },
+            Self::Stock(refusal) => match refusal {
+                StockRefusal::Insufficient { .. } => "INSUFFICIENT_STOCK",
+                StockRefusal::TooLarge(_) => "STOCK_TOO_LARGE",
+            },
+            Self::Catalog(refusal) => match refusal {
+                CatalogRefusal::SkuNotFound(_) => "SKU_NOT_FOUND",
+                CatalogRefusal::OfferNotFound(_) => "OFFER_NOT_FOUND",
+                CatalogRefusal::OfferEnded(_) => "OFFER_ENDED",
+                CatalogRefusal::WindowEmpty => "OFFER_WINDOW_EMPTY",
+                CatalogRefusal::Price(error) => money_code(*error),
+            },
+            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
+        }
+    }
+
+    /// What kind of "no" it is.
+    pub const fn kind(&self) -> RefusalKind {
+        match self {
+            Self::Order(refusal) => match refusal {
+                OrderRefusal::NotFound(_) => RefusalKind::NotFound,
+                OrderRefusal::InvalidTransition { .. } | OrderRefusal::PriceChanged(_) | OrderRefusal::OutOfStock(_) => {
+                    RefusalKind::Conflict
+                }
+                OrderRefusal::UnknownSku(_)
+                | OrderRefusal::NoCurrentOffer(_)
+                | OrderRefusal::CurrencyMismatch { .. }
+                | OrderRefusal::Amount(_) => RefusalKind::Invalid,
+            },
+            Self::Payment(refusal) => match refusal {
+                PaymentRefusal::NotFound(_) => RefusalKind::NotFound,
+                PaymentRefusal::InProgress(_) => RefusalKind::Conflict,
+            },
+            Self::Stock(refusal) => match refusal {
+                StockRefusal::Insufficient { .. } => RefusalKind::Conflict,
+                StockRefusal::TooLarge(_) => RefusalKind::Invalid,
+            },
+            Self::Catalog(refusal) => match refusal {
+                CatalogRefusal::SkuNotFound(_) | CatalogRefusal::OfferNotFound(_) => RefusalKind::NotFound,
+                CatalogRefusal::OfferEnded(_) => RefusalKind::Conflict,
+                CatalogRefusal::WindowEmpty | CatalogRefusal::Price(_) => RefusalKind::Invalid,
+            },
+            Self::KeyReused => RefusalKind::Invalid,
+        }
+    }
+}
+
+const fn money_code(error: MoneyError) -> &'static str {
+    match error {
+        MoneyError::Overflow | MoneyError::NoWeights => "AMOUNT_OVERFLOW",
+        MoneyError::Scale { .. } => "INVALID_AMOUNT_SCALE",
+    }
+}

@@ -1,0 +1,24 @@
+//! Who is asked for money.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::command::ProviderAnswer;
+use domain::payment::Payment;
+
+/// What a provider is told. Asking twice with the same payment has one effect: its id is the provider's key.
+#[derive(Clone, Debug)]
+pub struct ProviderCall {
+    /// The intent, already committed.
+    pub payment: Arc<Payment>,
+}
+
+/// Takes the money for a payment, or says why not.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync + 'static {
+    /// The word stored with its payments.
+    fn name(&self) -> &'static str;
+
+    /// Asks for the money. Time-outs and broken answers are [`ProviderAnswer::Silent`], never a refusal.
+    async fn capture(&self, call: ProviderCall) -> ProviderAnswer;
+}

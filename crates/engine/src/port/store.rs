@@ -1,0 +1,73 @@
+//! Where everything is kept. A store knows two verbs: load and save.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::ids::Uuid;
+use domain::{Changes, Needs, View};
+
+use super::Queries;
+
+/// A store of orders.
+#[async_trait]
+pub trait Store: Queries {
+    /// A session for one writer. It reconnects by itself when its connection is gone.
+    async fn session(&self) -> Result<Box<dyn Session>, Unavailable>;
+}
+
+/// A unique name of one save, written with it: after a cut connection it tells whether the save happened.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Mark(pub Uuid);
+
+/// One writer's way into the store.
+#[async_trait]
+pub trait Session: Send {
+    /// Puts the rows that `needs` names onto the shelves of `seen`; rows that are not there are left out.
+    ///
+    /// Draws a fresh number for every order that `needs.numbers` names. When it fails, certainly nothing was saved.
+    async fn load(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Unavailable>;
+
+    /// Saves all of `changes`, and `mark`, in one durable transaction, or nothing.
+    async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError>;
+
+    /// Finds out, on a new connection, whether the save with this mark happened. If it did not, it never will.
+    async fn settle(&mut self, mark: Mark) -> Result<Settled, Unavailable>;
+}
+
+/// The answer to a save whose end was not seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settled {
+    /// It happened.
+    Saved,
+    /// It did not, and cannot any more.
+    NotSaved,
+}
+
+/// The store cannot be used now.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the store cannot be used now: {0}")]
+pub struct Unavailable(pub Arc<str>);
+
+impl Unavailable {
+    /// With what the driver said.
+    pub fn new(reason: impl std::fmt::Display) -> Self {
+        Self(reason.to_string().into())
+    }
+}
+
+/// Why a save did not end well.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SaveError {
+    /// Somebody else was first: a version, a unique key, a CHECK on a counter, a deadlock. Nothing was saved; decide again.
+    #[error("lost a race at {0}")]
+    Lost(Arc<str>),
+    /// The store refuses these rows for good. Nothing was saved.
+    #[error("the store refuses the rows: {0}")]
+    Rejected(Arc<str>),
+    /// The store cannot be used now. Nothing was saved.
+    #[error(transparent)]
+    Unavailable(Unavailable),
+    /// The connection broke while saving: ask [`Session::settle`].
+    #[error("the end of a save was not seen: {0}")]
+    Unknown(Arc<str>),
+}

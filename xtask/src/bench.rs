@@ -1,0 +1,234 @@
+//! Floor and product in turn on one machine, in one run, held against `bench/budget.toml`.
+//!
+//! The floor is what a careful service written by hand reaches: one transaction an order, by pgbench, and its
+//! likeness on SQLite. A ratio is taken within a repetition; what is printed is the median of the repetitions.
+
+mod floor;
+mod machine;
+mod product;
+mod report;
+
+use crate::command::{self, cargo};
+use crate::servers::Postgres;
+use crate::{Outcome, say};
+use product::{Load, Serving};
+use report::{Budget, Samples};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Reports and scratch files.
+const FOLDER: &str = "target/bench";
+
+struct Options {
+    check: bool,
+    seconds: u32,
+    repetitions: u32,
+    postgres: bool,
+    sqlite: bool,
+    /// Another build of the product; without it, this tree is built.
+    binary: Option<PathBuf>,
+}
+
+/// Which database a series of measurements is about.
+#[derive(Clone, Copy)]
+struct Names {
+    place: &'static str,
+    hot: &'static str,
+    p50: &'static str,
+    failed: &'static str,
+    ready: &'static str,
+    memory_idle: &'static str,
+    memory_load: &'static str,
+}
+
+const POSTGRES: Names = Names {
+    place: "postgres_place",
+    hot: "postgres_hot",
+    p50: "postgres_p50",
+    failed: "postgres_failed",
+    ready: "postgres_ready",
+    memory_idle: "postgres_memory_idle",
+    memory_load: "postgres_memory_load",
+};
+
+const SQLITE: Names = Names {
+    place: "sqlite_place",
+    hot: "sqlite_hot",
+    p50: "sqlite_p50",
+    failed: "sqlite_failed",
+    ready: "sqlite_ready",
+    memory_idle: "sqlite_memory_idle",
+    memory_load: "sqlite_memory_load",
+};
+
+/// `bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite] [--binary PATH]`.
+pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
+    let options = Options::parse(arguments)?;
+    let budget = Budget::parse(&std::fs::read_to_string("bench/budget.toml")?)?;
+    std::fs::create_dir_all(FOLDER)?;
+    let binary = std::path::absolute(build(&options)?)?;
+    let mut samples = Samples::default();
+    let mut about = machine::about()?;
+    if options.postgres {
+        let server = Postgres::start()?;
+        about["postgres"] = json!(server.version());
+        for repetition in 1..=options.repetitions {
+            say::line(format!("\n==> PostgreSQL, repetition {repetition} of {}", options.repetitions));
+            on_postgres(&options, &server, &binary, repetition, &mut samples)?;
+        }
+    }
+    if options.sqlite {
+        for repetition in 1..=options.repetitions {
+            say::line(format!("\n==> SQLite, repetition {repetition} of {}", options.repetitions));
+            on_sqlite(&options, &binary, &mut samples)?;
+        }
+    }
+    samples.add("binary", product::stripped_mb(&binary, Path::new(FOLDER))?);
+
+    let verdicts = budget.hold(&samples);
+    let table = report::table(&verdicts);
+    about["seconds"] = json!(options.seconds);
+    about["repetitions"] = json!(options.repetitions);
+    let path = report::write(Path::new(FOLDER), &about, &samples, &verdicts)?;
+    say::line(format!("\n{}\n{table}\nwritten to {}", machine::line(&about), path.display()));
+    let missed: Vec<&str> = verdicts.iter().filter(|verdict| verdict.clearly_missed()).map(report::Verdict::name).collect();
+    if options.check && !missed.is_empty() {
+        return Err(format!("missed by more than a tenth: {}", missed.join(", ")).into());
+    }
+    Ok(())
+}
+
+impl Options {
+    fn parse(arguments: &[&str]) -> Outcome<Self> {
+        let mut options = Self { check: false, seconds: 8, repetitions: 3, postgres: true, sqlite: true, binary: None };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+            match *argument {
+                "--check" => options.check = true,
+                "--seconds" => options.seconds = value()?.parse()?,
+                "--repetitions" => options.repetitions = value()?.parse()?,
+                "--binary" => options.binary = Some(value()?.into()),
+                "--only" => match *value()? {
+                    "postgres" => options.sqlite = false,
+                    "sqlite" => options.postgres = false,
+                    other => return Err(format!("--only {other}: postgres or sqlite").into()),
+                },
+                other => return Err(format!("bench: {other} is not known").into()),
+            }
+        }
+        if options.seconds == 0 || options.repetitions == 0 {
+            return Err("bench: nothing is measured in no time".into());
+        }
+        Ok(options)
+    }
+}
+
+fn build(options: &Options) -> Outcome<PathBuf> {
+    if options.sqlite {
+        let example = ["build", "--release", "--locked", "-p", "store-sqlite", "--example", "floor"];
+        command::run(cargo().args(example))?;
+    }
+    if let Some(binary) = &options.binary {
+        return Ok(binary.clone());
+    }
+    command::run(cargo().args(["build", "--release", "--locked"]))?;
+    Ok("target/release/ordo".into())
+}
+
+fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: u32, samples: &mut Samples) -> Outcome<()> {
+    let floor = floor::postgres(server, options.seconds)?;
+    let best = floor.at_16.max(floor.at_64);
+    samples.add("postgres_floor_16", floor.at_16);
+    samples.add("postgres_floor_64", floor.at_64);
+    samples.add("postgres_floor_hot", floor.hot);
+    samples.add("postgres_floor_p50", floor.p50_ms);
+
+    let database = format!("ordo_{repetition}");
+    server.sql("postgres", &["-c", &format!("create database {database}")])?;
+    let serving = Serving::start(binary, &server.url(&database), None)?;
+    let measured = place(&serving, binary, options.seconds, POSTGRES, samples)?;
+    // A rate that is held, not a loop that waits: a slow answer does not keep the next request back.
+    let load = Load { connections: 50, seconds: options.seconds, skus: 1000, rate: Some(measured.place / 2.0) };
+    let paced = serving.place(binary, &load)?;
+    samples.add("postgres_p99", paced.p99_ms);
+    samples.add(POSTGRES.failed, measured.failed + paced.failed);
+    samples.add(POSTGRES.memory_load, serving.memory_peak_mb()?);
+    drop(serving);
+    server.sql("postgres", &["-c", &format!("drop database {database}")])?;
+
+    samples.add("postgres_place_over_floor", measured.place / best);
+    samples.add("postgres_hot_over_floor", measured.hot / floor.hot);
+    samples.add("postgres_p50_over_floor", measured.p50_ms / floor.p50_ms);
+    Ok(())
+}
+
+fn on_sqlite(options: &Options, binary: &Path, samples: &mut Samples) -> Outcome<()> {
+    let floor = floor::sqlite(options.seconds)?;
+    samples.add("sqlite_floor", floor);
+    let folder = std::path::absolute(Path::new(FOLDER).join(format!("sqlite-{}", std::process::id())))?;
+    std::fs::create_dir_all(&folder)?;
+    let serving = Serving::start(binary, &format!("sqlite:{}", folder.join("ordo.db").display()), Some(&folder))?;
+    let measured = place(&serving, binary, options.seconds, SQLITE, samples)?;
+    samples.add(SQLITE.failed, measured.failed);
+    samples.add(SQLITE.memory_load, serving.memory_peak_mb()?);
+    samples.add("sqlite_place_over_floor", measured.place / floor);
+    Ok(())
+}
+
+/// What is measured on both databases.
+struct Measured {
+    place: f64,
+    hot: f64,
+    p50_ms: f64,
+    failed: f64,
+}
+
+fn place(serving: &Serving, binary: &Path, seconds: u32, names: Names, samples: &mut Samples) -> Outcome<Measured> {
+    samples.add(names.ready, serving.ready_ms());
+    samples.add(names.memory_idle, serving.memory_idle_mb()?);
+    let load = |connections, skus| Load { connections, seconds, skus, rate: None };
+    let uniform = serving.place(binary, &load(64, 1000))?;
+    let hot = serving.place(binary, &load(64, 1))?;
+    let alone = serving.place(binary, &load(1, 1000))?;
+    samples.add(names.place, uniform.orders_per_second);
+    samples.add(names.hot, hot.orders_per_second);
+    samples.add(names.p50, alone.p50_ms);
+    Ok(Measured {
+        place: uniform.orders_per_second,
+        hot: hot.orders_per_second,
+        p50_ms: alone.p50_ms,
+        failed: uniform.failed + hot.failed + alone.failed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_arguments_are_refused_by_name() {
+        for (arguments, expected) in [
+            (&["--fast"][..], "bench: --fast is not known"),
+            (&["--seconds"], "--seconds needs a value"),
+            (&["--seconds", "0"], "bench: nothing is measured in no time"),
+            (&["--only", "mysql"], "--only mysql: postgres or sqlite"),
+        ] {
+            assert_eq!(Options::parse(arguments).err().unwrap().to_string(), expected);
+        }
+        let options = Options::parse(&["--check", "--only", "sqlite", "--repetitions", "1"]).unwrap();
+        assert!(options.check && options.sqlite && !options.postgres && options.repetitions == 1);
+    }
+
+    #[test]
+    fn every_figure_that_is_measured_has_its_row_in_the_budget() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let budget = Budget::parse(&std::fs::read_to_string(manifest.join("../bench/budget.toml")).unwrap()).unwrap();
+        for names in [POSTGRES, SQLITE] {
+            let Names { place, hot, p50, failed, ready, memory_idle, memory_load } = names;
+            for name in [place, hot, p50, failed, ready, memory_idle, memory_load] {
+                assert!(budget.names().any(|known| known == name), "{name}");
+            }
+        }
+    }
+}
