@@ -48,7 +48,7 @@ impl Command for CancelOrder {
 /// Refuses while the provider's answer is awaited.
 pub(super) fn refuse_while_open(payment: Option<&Payment>) -> Result<(), PaymentRefusal> {
     match payment {
-        Some(payment) if payment.status.is_open() => Err(PaymentRefusal::InProgress(payment.payment_id)),
+        Some(payment) if payment.awaits_provider() => Err(PaymentRefusal::InProgress(payment.payment_id)),
         _ => Ok(()),
     }
 }
@@ -56,6 +56,7 @@ pub(super) fn refuse_while_open(payment: Option<&Payment>) -> Result<(), Payment
 /// What every way of canceling has in common, once the lifecycle has allowed it.
 pub(super) fn give_up(draft: &mut Draft<'_>, cx: &Context, reason: Arc<str>) {
     debug_assert_eq!(draft.order.status, Status::Canceled, "the lifecycle moves first");
+    draft.call_off_payment();
     draft.order.cancelled_at = Some(cx.now);
     draft.order.cancellation_reason = Some(reason.clone());
     draft.order.expires_at = None;

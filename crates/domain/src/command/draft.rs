@@ -9,7 +9,7 @@ use crate::ids::{MessageId, OrderEventId, OrderId, SkuId, Uuid};
 use crate::message::{Message, messages_of};
 use crate::money;
 use crate::order::{Action, AddressRef, Channel, Order, PaymentStanding, Status, To, Totals, find};
-use crate::payment::Payment;
+use crate::payment::{self, News, Payment};
 use crate::refusal::{OrderRefusal, Shortage};
 use crate::stock::{self, BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
 use crate::tables::{Changes, Gap, View, Write};
@@ -158,6 +158,21 @@ impl<'a> Draft<'a> {
         self.order.payment_standing = payment.standing();
         self.changes.payments.insert(payment.payment_id, Write { expected, row: payment.clone() });
         self.payment = Some(payment);
+    }
+
+    /// Closes the latest payment if it is open: nobody will pay for a canceled order.
+    pub fn call_off_payment(&mut self) {
+        let Some(payment) = self.payment.clone() else { return };
+        if let Some(status) = payment::next(payment.status, News::Canceled).filter(|_| payment.status.is_open()) {
+            let called_off = Payment {
+                status,
+                next_check_at: None,
+                version: payment.version.saturating_add(1),
+                updated_at: self.cx.now,
+                ..(*payment).clone()
+            };
+            self.pay_by(payment.version, called_off);
+        }
     }
 
     /// Closes the draft: the order, its facts and their messages, to be saved together.

@@ -48,9 +48,9 @@ impl Command for ExpireOrder {
             None => None,
         };
         let due = order.expires_at.is_some_and(|end| end <= cx.now);
-        let open = payment.as_deref().is_some_and(|payment: &Payment| payment.status.is_open());
+        let awaited = payment.as_deref().is_some_and(Payment::awaits_provider);
         let mut draft = Draft::change(order, payment, seen, cx);
-        if !due || open || draft.act(Action::Expire).is_err() {
+        if !due || awaited || draft.act(Action::Expire).is_err() {
             return Ok(unchanged(Expired(false)));
         }
         draft.fact(Fact::OrderExpired);

@@ -57,6 +57,11 @@ pub trait Answer: Send + Sized + 'static {
 
     /// Gives the answer again: an order as it is now.
     fn recall(stored: &str, seen: &View) -> Result<Self, Gap>;
+
+    /// The order that the answer is about, for the log.
+    fn order(&self) -> Option<&Order> {
+        None
+    }
 }
 
 /// What was decided: what to save, and what to answer once it is saved.
@@ -195,5 +200,9 @@ impl Answer for OrderAnswer {
             None => None,
         };
         Ok(Self { order, payment })
+    }
+
+    fn order(&self) -> Option<&Order> {
+        Some(&self.order)
     }
 }

@@ -44,6 +44,7 @@ impl Command for RequestPayment {
         draft.act(Action::RequestPayment)?;
         let method = self.method.clone().or_else(|| order.payment_method.clone()).unwrap_or_else(|| DEFAULT_METHOD.into());
         draft.order.payment_method = Some(method.clone());
+        let next_check_at = (!method.is_cod()).then(|| cx.now.plus_seconds(FIRST_CHECK_SECONDS));
         let payment = Payment {
             payment_id: cx.id(),
             order_id: order.order_id,
@@ -57,7 +58,7 @@ impl Command for RequestPayment {
             method,
             failure_reason: None,
             silences: 0,
-            next_check_at: Some(cx.now.plus_seconds(FIRST_CHECK_SECONDS)),
+            next_check_at,
             version: 1,
             created_at: cx.now,
             updated_at: cx.now,

@@ -67,6 +67,11 @@ impl Payment {
         }
     }
 
+    /// Whether a provider has still to say how it ends. Money paid on delivery waits for nobody's answer.
+    pub fn awaits_provider(&self) -> bool {
+        self.status.is_open() && !self.method.is_cod()
+    }
+
     /// When to ask again after one more silence at `now`.
     pub fn ask_again_at(&self, now: Time) -> Time {
         let step = usize::try_from(self.silences).unwrap_or(0).min(ASK_AGAIN_SECONDS.len().saturating_sub(1));

@@ -1,0 +1,188 @@
+//! The one way in: commands are submitted, questions are asked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::Caller;
+use domain::command::{Command, Context, Settings};
+use domain::key::{Fingerprint, ScopedKey};
+use domain::payment::Payment;
+use domain::time::Time;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::Failure;
+use crate::port::{Clock, Queries, Store};
+use crate::queue::{NotQueued, Queue};
+use crate::signals::Signals;
+use crate::ticket::{Done, Ticket};
+use crate::writer::Writer;
+
+/// How an engine is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Concurrent writers. Two keep two cores and one disk busy; four were measured to be slower.
+    pub writers: usize,
+    /// Commands that may wait; the next one is refused. At 10,000 a second it is not full before half a second.
+    pub queue_max: usize,
+    /// Commands in one transaction. 64 and more were measured to be equal.
+    pub batch_max: usize,
+    /// How long a command may wait before nobody wants its answer.
+    pub patience_ms: i64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { writers: 2, queue_max: 5000, batch_max: 256, patience_ms: 10_000 }
+    }
+}
+
+/// Lets time pass. The simulator's takes none.
+#[async_trait]
+pub trait Pause: Send + Sync + 'static {
+    /// Returns after `ms` milliseconds.
+    async fn pause(&self, ms: u64);
+}
+
+/// The runtime's timer.
+#[derive(Clone, Copy, Debug)]
+pub struct RealPause;
+
+#[async_trait]
+impl Pause for RealPause {
+    async fn pause(&self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) queue: Queue<Box<dyn crate::ticket::Job>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pause: Arc<dyn Pause>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) signals: Signals,
+    pub(crate) options: Options,
+    intents: Mutex<Option<mpsc::UnboundedReceiver<Arc<Payment>>>>,
+}
+
+/// Who asks for a command, and under which key.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who.
+    pub caller: Caller,
+    /// The request it came with.
+    pub request_id: Arc<str>,
+    /// The caller's key, and the fingerprint of what he said with it.
+    pub key: Option<(Arc<str>, Fingerprint)>,
+}
+
+impl Ask {
+    /// Of the service itself.
+    pub fn of_worker(name: &'static str) -> Self {
+        Self { caller: Caller::system(), request_id: name.into(), key: None }
+    }
+
+    /// The same, without the key: for a command that follows from the one with the key.
+    #[must_use]
+    pub fn without_key(&self) -> Self {
+        Self { key: None, ..self.clone() }
+    }
+}
+
+/// Takes commands and questions. Cheap to clone; all clones are one engine.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// An engine and its writers, which somebody must run: [`run_on_threads`](crate::run_on_threads), or a simulator.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        pause: Arc<dyn Pause>,
+        settings: Settings,
+        options: Options,
+    ) -> (Self, Vec<Writer>) {
+        let (signals, intents) = Signals::new();
+        let shared = Arc::new(Shared {
+            queue: Queue::new(options.queue_max),
+            store,
+            clock,
+            pause,
+            settings: Arc::new(settings),
+            signals,
+            options,
+            intents: Mutex::new(Some(intents)),
+        });
+        let writers = (0..options.writers.max(1)).map(|_| Writer::new(shared.clone())).collect();
+        (Self { shared }, writers)
+    }
+
+    /// Decides `command`, saves what was decided, then answers. The caller may leave at any time; it is carried out all the same.
+    pub async fn submit<C: Command>(&self, command: C, ask: Ask) -> Result<Done<C::Answer>, Failure> {
+        let now = self.now();
+        let (key, fingerprint) = match ask.key {
+            Some((key, fingerprint)) => (Some(ScopedKey::new(&ask.caller.id, C::NAME, &key)), Some(fingerprint)),
+            None => (None, None),
+        };
+        let cx = Context {
+            now,
+            caller: ask.caller,
+            request_id: ask.request_id,
+            key,
+            mint: self.shared.clock.mint(),
+            settings: self.shared.settings.clone(),
+        };
+        let (reply, answered) = oneshot::channel();
+        let deadline = Time(now.0.saturating_add(self.shared.options.patience_ms));
+        let outcome = Err(Failure::Bug("it was never decided".into()));
+        let ticket = Ticket { command, cx, fingerprint, deadline, outcome, moved: None, reply };
+        match self.shared.queue.push(Box::new(ticket)) {
+            Ok(()) => answered.await.unwrap_or(Err(Failure::Unsure)),
+            Err(NotQueued::Full(_)) => Err(Failure::Overloaded),
+            Err(NotQueued::Closed(_)) => Err(Failure::Stopping),
+        }
+    }
+
+    /// What can be read.
+    pub fn queries(&self) -> &dyn Queries {
+        &*self.shared.store
+    }
+
+    /// What a caller's key did for a command, if it was used before.
+    pub async fn key_was_used<C: Command>(&self, caller: &Caller, key: &str) -> Result<bool, Failure> {
+        let key = ScopedKey::new(&caller.id, C::NAME, key);
+        Ok(self.queries().key(&key).await?.is_some())
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Time {
+        self.shared.clock.now()
+    }
+
+    /// What the operator chose.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// How many commands wait.
+    pub fn waiting(&self) -> usize {
+        self.shared.queue.len()
+    }
+
+    /// Takes no more commands; those that wait are still carried out, then the writers end.
+    pub fn close(&self) {
+        self.shared.queue.close();
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The payment intents of this instance, for its one payments worker.
+    pub(crate) fn take_intents(&self) -> Option<mpsc::UnboundedReceiver<Arc<Payment>>> {
+        self.shared.intents.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

@@ -1,0 +1,68 @@
+//! What takes more than one command: paying waits for the provider, canceling waits for a payment under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Refusal;
+use domain::command::{CancelOrder, OrderAnswer, RequestPayment};
+use domain::ids::{OrderId, PaymentId};
+use domain::payment::Payment;
+use domain::refusal::PaymentRefusal;
+
+use crate::Failure;
+use crate::engine::{Ask, Engine};
+use crate::ticket::Done;
+
+/// How often another instance's progress is looked for: it cannot signal to us.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+impl Engine {
+    /// Asks for the money of an order and waits up to `within` for the provider's word.
+    ///
+    /// The answer shows the payment as it then stands; still open means that nobody knows yet.
+    pub async fn pay(&self, command: RequestPayment, ask: Ask, within: Duration) -> Result<Done<OrderAnswer>, Failure> {
+        let done = self.submit(command, ask.clone()).await?;
+        let Some(payment) = done.answer.payment.as_ref().filter(|payment| payment.awaits_provider()) else {
+            return Ok(done);
+        };
+        self.wait_for(payment.payment_id, within).await?;
+        let now = self.queries().order(&ask.caller, done.answer.order.order_id).await?;
+        Ok(Done { answer: now.unwrap_or(done.answer), ..done })
+    }
+
+    /// Cancels an order; a payment under way is waited for, up to `within`: its outcome decides.
+    pub async fn cancel(
+        &self,
+        order_id: OrderId,
+        reason: Option<Arc<str>>,
+        ask: Ask,
+        within: Duration,
+    ) -> Result<Done<OrderAnswer>, Failure> {
+        let command = CancelOrder { order_id, reason };
+        match self.submit(command.clone(), ask.clone()).await {
+            Err(Failure::Refused(Refusal::Payment(PaymentRefusal::InProgress(payment_id)))) => {
+                self.wait_for(payment_id, within).await?;
+                self.submit(command, ask).await
+            }
+            other => other,
+        }
+    }
+
+    async fn wait_for(&self, payment_id: PaymentId, within: Duration) -> Result<(), Failure> {
+        // Listening begins before the first look, so that no end falls in between.
+        let mut ended = self.shared().signals.ended(payment_id);
+        let wait = async {
+            loop {
+                let payment = self.queries().payment(&domain::Caller::system(), payment_id).await?;
+                if !payment.as_deref().is_some_and(Payment::awaits_provider) {
+                    return Ok(());
+                }
+                match tokio::time::timeout(LOOK_EVERY, &mut ended).await {
+                    Ok(_) => return Ok(()),
+                    Err(_not_yet) => {}
+                }
+            }
+        };
+        tokio::time::timeout(within, wait).await.unwrap_or(Ok(()))
+    }
+}

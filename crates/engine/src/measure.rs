@@ -1,0 +1,109 @@
+//! Counts and logs the outcome of every command, whichever door it came through: one line an outcome.
+
+use domain::Refusal;
+use domain::command::{Answer, Command, Context};
+use domain::order::Status;
+use domain::refusal::OrderRefusal;
+use domain::time::Time;
+
+use crate::Failure;
+use crate::ticket::Done;
+
+/// Notes how a command ended.
+pub(crate) fn outcome<C: Command>(
+    cx: &Context,
+    outcome: &Result<Done<C::Answer>, Failure>,
+    moved: Option<(Option<Status>, Status)>,
+    now: Time,
+) {
+    let word = match outcome {
+        Ok(done) if done.is_replay => "replayed",
+        Ok(_) => "ok",
+        Err(failure) => failure.as_str(),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a command takes far less than 2^52 milliseconds")]
+    let seconds = now.0.saturating_sub(cx.now.0) as f64 / 1000.0;
+    metrics::histogram!("command_seconds", "command" => C::NAME, "outcome" => word).record(seconds);
+    count(C::NAME, outcome.as_ref().map(|done| done.is_replay), moved);
+    log::<C>(cx, outcome, word, moved);
+}
+
+/// The counters that operators know from the documents of the trade.
+fn count(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(Option<Status>, Status)>) {
+    match command {
+        "place_order" | "place_tickets" => {
+            let status = match outcome {
+                Ok(true) => {
+                    metrics::counter!("order_idempotent_hit_total").increment(1);
+                    "replayed"
+                }
+                Ok(false) => "created",
+                Err(Failure::Refused(Refusal::Order(OrderRefusal::PriceChanged(_)))) => {
+                    metrics::counter!("order_price_changed_total").increment(1);
+                    "price_changed"
+                }
+                Err(Failure::Refused(Refusal::Order(OrderRefusal::OutOfStock(_)))) => {
+                    metrics::counter!("order_out_of_stock_total").increment(1);
+                    "out_of_stock"
+                }
+                Err(_) => "refused",
+            };
+            metrics::counter!("order_create_total", "status" => status).increment(1);
+        }
+        "cancel_order" => {
+            let status = if outcome.is_ok() { "canceled" } else { "refused" };
+            metrics::counter!("order_cancel_total", "status" => status).increment(1);
+        }
+        "expire_order" if moved.is_some() => metrics::counter!("order_cancel_total", "status" => "expired").increment(1),
+        "request_payment" => {
+            let status = match outcome {
+                Ok(_) if moved.is_some() => "created",
+                Ok(_) => "existing",
+                Err(_) => "refused",
+            };
+            metrics::counter!("payment_create_total", "status" => status).increment(1);
+        }
+        "record_payment" => {
+            let status = match moved {
+                Some((_, Status::Paid)) => "captured",
+                Some((_, Status::Canceled)) => {
+                    metrics::counter!("order_cancel_total", "status" => "payment_failed").increment(1);
+                    "failed"
+                }
+                Some(_) => "failed",
+                None => "unchanged",
+            };
+            metrics::counter!("payment_capture_total", "status" => status).increment(1);
+        }
+        "move_stock" => {
+            let status = if outcome.is_ok() { "ok" } else { "refused" };
+            metrics::counter!("inventory_reserve_total", "status" => status).increment(1);
+        }
+        _ => {}
+    }
+}
+
+fn log<C: Command>(cx: &Context, outcome: &Result<Done<C::Answer>, Failure>, word: &str, moved: Option<(Option<Status>, Status)>) {
+    let order = outcome.as_ref().ok().and_then(|done| done.answer.order());
+    let key = cx.key.as_ref().map(domain::key::ScopedKey::as_caller_wrote);
+    let transition = moved.map(|(from, to)| format!("{}>{}", from.map_or("", Status::as_str), to.as_str()));
+    match outcome {
+        Err(Failure::Bug(reason)) => {
+            tracing::error!(command = C::NAME, outcome = word, request_id = &*cx.request_id, idempotency_key = key, %reason);
+        }
+        Err(failure @ (Failure::Unavailable(_) | Failure::Unsure)) => {
+            tracing::warn!(command = C::NAME, outcome = word, request_id = &*cx.request_id, idempotency_key = key, %failure);
+        }
+        _ if moved.is_none() && C::NAME == "expire_order" => {}
+        _ => tracing::info!(
+            command = C::NAME,
+            outcome = word,
+            order_id = order.map(|order| tracing::field::display(order.order_id)),
+            user_id = order.and_then(|order| order.user_id.as_ref()).map(domain::ids::UserId::as_str),
+            cart_id = order.and_then(|order| order.cart_id.as_ref()).map(domain::ids::CartId::as_str),
+            idempotency_key = key,
+            status_transition = transition,
+            request_id = &*cx.request_id,
+        ),
+    }
+}

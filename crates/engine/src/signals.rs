@@ -1,0 +1,59 @@
+//! What an instance tells itself after a commit, so that nobody has to poll for what happened here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use domain::Changes;
+use domain::ids::PaymentId;
+use domain::payment::{Payment, Status};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Wakes the workers and the callers of this instance.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    intents: mpsc::UnboundedSender<Arc<Payment>>,
+    waiting: Mutex<BTreeMap<PaymentId, Vec<oneshot::Sender<()>>>>,
+    /// Told whenever messages were written.
+    pub(crate) outbox: Notify,
+}
+
+impl Signals {
+    /// With the end at which payment intents come out.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Arc<Payment>>) {
+        let (intents, taken) = mpsc::unbounded_channel();
+        (Self { intents, waiting: Mutex::default(), outbox: Notify::new() }, taken)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<PaymentId, Vec<oneshot::Sender<()>>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After a batch was saved.
+    pub(crate) fn committed(&self, changes: &Changes) {
+        for write in changes.payments.values() {
+            if write.expected == 0 && write.row.status == Status::Initiated && write.row.next_check_at.is_some() {
+                // Nobody listens where no payments worker runs; the poll of another instance finds the intent.
+                let _unheard = self.intents.send(write.row.clone());
+            } else if !write.row.status.is_open() {
+                for caller in self.waiting().remove(&write.row.payment_id).unwrap_or_default() {
+                    let _left = caller.send(());
+                }
+            }
+        }
+        if !changes.outbox.is_empty() {
+            self.outbox.notify_one();
+        }
+    }
+
+    /// Comes true once this instance has seen how the payment ended.
+    pub(crate) fn ended(&self, payment_id: PaymentId) -> oneshot::Receiver<()> {
+        let (tell, told) = oneshot::channel();
+        let mut waiting = self.waiting();
+        waiting.retain(|_, callers| {
+            callers.retain(|caller| !caller.is_closed());
+            !callers.is_empty()
+        });
+        waiting.entry(payment_id).or_default().push(tell);
+        told
+    }
+}

@@ -1,0 +1,117 @@
+//! A command on its way through the pipeline, and the idempotency of all of them.
+
+use std::sync::Arc;
+
+use domain::command::{Answer, Command, Context, Stop};
+use domain::key::{Fingerprint, KeyRow};
+use domain::order::Status;
+use domain::tables::Write;
+use domain::time::Time;
+use domain::{Changes, Gap, Needs, Refusal, View};
+use tokio::sync::oneshot;
+
+use crate::Failure;
+use crate::measure;
+
+/// What the caller gets.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Done<A> {
+    /// The answer.
+    pub answer: A,
+    /// The same key was used before: this is the first answer, as of now.
+    pub is_replay: bool,
+}
+
+/// A command without its type: what the queue holds and a writer works on.
+pub(crate) trait Job: Send {
+    /// When the caller gives up.
+    fn deadline(&self) -> Time;
+    /// What must be loaded.
+    fn needs(&self, seen: &View, needs: &mut Needs);
+    /// Decides and keeps the answer; `None`: there is nothing to save.
+    fn decide(&mut self, seen: &View) -> Result<Option<Changes>, Gap>;
+    /// Ends without an answer.
+    fn fail(&mut self, failure: Failure);
+    /// Gives the caller what was kept. A caller who has left misses it, nothing else.
+    fn answer(self: Box<Self>, now: Time);
+}
+
+/// A command with everything that belongs to it.
+pub(crate) struct Ticket<C: Command> {
+    pub(crate) command: C,
+    pub(crate) cx: Context,
+    pub(crate) fingerprint: Option<Fingerprint>,
+    pub(crate) deadline: Time,
+    pub(crate) outcome: Result<Done<C::Answer>, Failure>,
+    pub(crate) moved: Option<(Option<Status>, Status)>,
+    pub(crate) reply: oneshot::Sender<Result<Done<C::Answer>, Failure>>,
+}
+
+impl<C: Command> Ticket<C> {
+    /// The first answer to this key, if it was used before.
+    fn replay(&self, seen: &View) -> Result<Option<Result<C::Answer, Refusal>>, Gap> {
+        let (Some(key), Some(fingerprint)) = (&self.cx.key, self.fingerprint) else { return Ok(None) };
+        match seen.keys.get(key)? {
+            None => Ok(None),
+            Some(row) if row.fingerprint != fingerprint => Ok(Some(Err(Refusal::KeyReused))),
+            Some(row) => C::Answer::recall(&row.answer, seen).map(|answer| Some(Ok(answer))),
+        }
+    }
+
+    /// Saves with the changes that this key was used for them.
+    fn remember(&self, changes: &mut Changes, answer: &C::Answer) {
+        if let (Some(key), Some(fingerprint)) = (&self.cx.key, self.fingerprint) {
+            let row = KeyRow { key: key.clone(), fingerprint, answer: answer.remember().into(), created_at: self.cx.now };
+            changes.keys.insert(key.clone(), Write { expected: 0, row: Arc::new(row) });
+        }
+    }
+}
+
+impl<C: Command> Job for Ticket<C> {
+    fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    fn needs(&self, seen: &View, needs: &mut Needs) {
+        if let Some(key) = &self.cx.key {
+            needs.keys.insert(key.clone());
+            if let Some(row) = seen.keys.peek(key) {
+                C::Answer::needs(&row.answer, seen, needs);
+                return;
+            }
+        }
+        self.command.needs(seen, &self.cx, needs);
+    }
+
+    fn decide(&mut self, seen: &View) -> Result<Option<Changes>, Gap> {
+        self.moved = None;
+        if let Some(replayed) = self.replay(seen)? {
+            self.outcome = replayed.map(|answer| Done { answer, is_replay: true }).map_err(Failure::Refused);
+            return Ok(None);
+        }
+        match self.command.decide(seen, &self.cx) {
+            Ok(decision) => {
+                let mut changes = decision.changes;
+                self.moved = changes.facts.first().zip(changes.facts.last()).map(|(first, last)| (first.from, last.to));
+                self.remember(&mut changes, &decision.answer);
+                self.outcome = Ok(Done { answer: decision.answer, is_replay: false });
+                Ok((!changes.is_empty()).then_some(changes))
+            }
+            Err(Stop::Refused(refusal)) => {
+                self.outcome = Err(Failure::Refused(refusal));
+                Ok(None)
+            }
+            Err(Stop::Gap(gap)) => Err(gap),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.outcome = Err(failure);
+    }
+
+    fn answer(self: Box<Self>, now: Time) {
+        measure::outcome::<C>(&self.cx, &self.outcome, self.moved, now);
+        // The receiver is gone when the caller has left.
+        let _left = self.reply.send(self.outcome);
+    }
+}

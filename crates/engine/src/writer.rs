@@ -1,0 +1,200 @@
+//! Takes what waits, loads for all of it at once, decides one after the other, saves in one transaction, answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use domain::{Changes, Needs, View};
+
+use crate::Failure;
+use crate::engine::Shared;
+use crate::port::{Mark, SaveError, Session, Settled, Unavailable};
+use crate::ticket::Job;
+
+/// How often a batch is decided again after a lost race before it is halved.
+const TRIES_TOGETHER: u32 = 3;
+/// How often one command alone is. Each lost race means that somebody else got on; so many in a row are no accident.
+const TRIES_ALONE: u32 = 12;
+/// How often needs may depend on what was loaded: a payment's order's stock is three.
+const ROUNDS_MAX: usize = 8;
+/// How often a save whose end was not seen is asked about.
+const SETTLE_TRIES: u32 = 5;
+
+type Batch = Vec<Box<dyn Job>>;
+
+/// One writer. Several share the queue of an engine.
+pub struct Writer {
+    shared: Arc<Shared>,
+    session: Option<Box<dyn Session>>,
+}
+
+/// How an attempt at a batch ended.
+enum Ended {
+    Saved,
+    Lost(Arc<str>),
+    Rejected(Arc<str>),
+    Failed(Failure),
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, session: None }
+    }
+
+    /// Works until the queue is closed and empty.
+    pub async fn run(mut self) {
+        while let Some(batch) = self.shared.queue.take(self.shared.options.batch_max).await {
+            self.carry_out(batch).await;
+        }
+    }
+
+    async fn carry_out(&mut self, batch: Batch) {
+        let now = self.shared.clock.now();
+        let (batch, late): (Batch, Batch) = batch.into_iter().partition(|job| job.deadline() > now);
+        self.end(late, |job| job.fail(Failure::Overloaded));
+        let mut waiting = vec![(batch, 0)];
+        while let Some((mut batch, tries)) = waiting.pop() {
+            if batch.is_empty() {
+                continue;
+            }
+            match self.attempt(&mut batch).await {
+                Ended::Saved => self.end(batch, |_| ()),
+                Ended::Failed(failure) => self.end(batch, |job| job.fail(failure.clone())),
+                Ended::Lost(reason) => {
+                    metrics::counter!("commit_lost_total").increment(1);
+                    let tries = tries + 1;
+                    if batch.len() == 1 && tries >= TRIES_ALONE {
+                        self.end(batch, |job| job.fail(Failure::Bug(reason.clone())));
+                    } else if batch.len() > 1 && tries >= TRIES_TOGETHER {
+                        waiting.extend(halves(batch));
+                    } else {
+                        waiting.push((batch, tries));
+                    }
+                }
+                Ended::Rejected(reason) if batch.len() == 1 => {
+                    tracing::error!(reason = &*reason, "the store refuses a decided change");
+                    self.end(batch, |job| job.fail(Failure::Bug(reason.clone())));
+                }
+                Ended::Rejected(_) => waiting.extend(halves(batch)),
+            }
+        }
+    }
+
+    fn end(&self, batch: Batch, mut last_word: impl FnMut(&mut Box<dyn Job>)) {
+        let now = self.shared.clock.now();
+        for mut job in batch {
+            last_word(&mut job);
+            job.answer(now);
+        }
+    }
+
+    async fn attempt(&mut self, batch: &mut Batch) -> Ended {
+        match self.decide(batch).await {
+            Ok(changes) if changes.is_empty() => Ended::Saved,
+            Ok(changes) => self.save(&changes, batch.len()).await,
+            Err(away) => Ended::Failed(away.into()),
+        }
+    }
+
+    /// Loads and decides: each command sees what those before it have decided.
+    async fn decide(&mut self, batch: &mut Batch) -> Result<Changes, Unavailable> {
+        let mut seen = View::default();
+        self.load(batch, &mut seen).await?;
+        let mut changes = Changes::default();
+        for job in batch {
+            let mut decided = decide(job.as_mut(), &seen);
+            if let Err(gap) = &decided {
+                // The batch has moved on what this command's needs depend on: ask it again, against what holds now.
+                tracing::debug!(%gap, "loading again");
+                self.load(std::slice::from_ref(job), &mut seen).await?;
+                decided = decide(job.as_mut(), &seen);
+            }
+            match decided {
+                Ok(Some(more)) => {
+                    seen.apply(&more);
+                    changes.absorb(&more);
+                }
+                Ok(None) => {}
+                Err(gap) => job.fail(Failure::Bug(gap.to_string().into())),
+            }
+        }
+        Ok(changes)
+    }
+
+    async fn load(&mut self, jobs: &[Box<dyn Job>], seen: &mut View) -> Result<(), Unavailable> {
+        for _ in 0..ROUNDS_MAX {
+            let mut needs = Needs::default();
+            for job in jobs {
+                job.needs(seen, &mut needs);
+            }
+            let missing = needs.without(seen);
+            if missing.is_empty() {
+                return Ok(());
+            }
+            self.session().await?.load(&missing, seen).await?;
+            seen.settle(&missing);
+        }
+        Ok(())
+    }
+
+    async fn save(&mut self, changes: &Changes, commands: usize) -> Ended {
+        let mark = Mark(self.shared.clock.mint().id(0));
+        let session = match self.session().await {
+            Ok(session) => session,
+            Err(away) => return Ended::Failed(away.into()),
+        };
+        match session.save(changes, mark).await {
+            Ok(()) => self.saved(changes, commands),
+            Err(SaveError::Lost(reason)) => Ended::Lost(reason),
+            Err(SaveError::Rejected(reason)) => Ended::Rejected(reason),
+            Err(SaveError::Unavailable(away)) => Ended::Failed(away.into()),
+            Err(SaveError::Unknown(reason)) => {
+                tracing::warn!(reason = &*reason, "the end of a save was not seen; asking the store");
+                self.settle(changes, commands, mark).await
+            }
+        }
+    }
+
+    async fn settle(&mut self, changes: &Changes, commands: usize, mark: Mark) -> Ended {
+        for attempt in 0..SETTLE_TRIES {
+            if attempt > 0 {
+                self.shared.pause.pause(200).await;
+            }
+            let Ok(session) = self.session().await else { continue };
+            match session.settle(mark).await {
+                Ok(Settled::Saved) => return self.saved(changes, commands),
+                Ok(Settled::NotSaved) => return Ended::Lost("the connection broke before the commit".into()),
+                Err(away) => tracing::debug!(%away, "cannot settle yet"),
+            }
+        }
+        metrics::counter!("commit_unsure_total").increment(1);
+        Ended::Failed(Failure::Unsure)
+    }
+
+    fn saved(&self, changes: &Changes, commands: usize) -> Ended {
+        #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred commands")]
+        metrics::histogram!("commit_batch_size").record(commands as f64);
+        self.shared.signals.committed(changes);
+        Ended::Saved
+    }
+
+    async fn session(&mut self) -> Result<&mut Box<dyn Session>, Unavailable> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            empty => Ok(empty.insert(self.shared.store.session().await?)),
+        }
+    }
+}
+
+/// Decides one command. A panic fails only this one.
+fn decide(job: &mut dyn Job, seen: &View) -> Result<Option<Changes>, domain::Gap> {
+    catch_unwind(AssertUnwindSafe(|| job.decide(seen))).unwrap_or_else(|_panic| {
+        job.fail(Failure::Bug("a decision panicked".into()));
+        Ok(None)
+    })
+}
+
+fn halves(mut batch: Batch) -> [(Batch, u32); 2] {
+    let second = batch.split_off(batch.len() / 2);
+    // The first half is on top: commands keep their order.
+    [(second, 0), (batch, 0)]
+}
