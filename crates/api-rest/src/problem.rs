@@ -199,6 +199,14 @@ impl Problem {
         self.respond()
     }
 
+    /// Gives a response that is a problem the form of the tickets door. Others pass unchanged.
+    pub(crate) fn in_tickets_form(mut response: Response) -> Response {
+        match response.extensions_mut().remove::<Self>() {
+            Some(problem) => problem.into_tickets_response(),
+            None => response,
+        }
+    }
+
     fn respond(self) -> Response {
         let mut response = self.render();
         response.extensions_mut().insert(self);
@@ -353,7 +361,7 @@ mod tests {
             sku_id: &'static str,
             old_price: Amount,
         }
-        let lines = [Line { sku_id: "A", old_price: Amount { minor: 1_000, exponent: 2 } }];
+        let lines = [Line { sku_id: "A", old_price: Amount { minor: 1_000, currency: domain::money::Currency::USD } }];
         let response = Problem::new(StatusCode::CONFLICT, "PRICE_CHANGED", "A price has changed")
             .detail("The price of one line has changed.")
             .member("lines", &lines)

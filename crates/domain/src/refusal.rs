@@ -63,6 +63,9 @@ pub enum OrderRefusal {
         /// The currency of the line.
         line: Currency,
     },
+    /// A customer named another one as the owner.
+    #[error("a customer can order only for himself")]
+    ForeignOwner,
     /// The caller's amount cannot be one of that currency.
     #[error("an amount cannot be used: {0}")]
     Amount(#[from] MoneyError),
@@ -148,6 +151,8 @@ pub enum RefusalKind {
     Conflict,
     /// It is never possible as asked.
     Invalid,
+    /// It is not the caller's to ask.
+    Forbidden,
 }
 
 impl Refusal {
@@ -162,6 +167,7 @@ impl Refusal {
                 OrderRefusal::PriceChanged(_) => "PRICE_CHANGED",
                 OrderRefusal::OutOfStock(_) => "OUT_OF_STOCK",
                 OrderRefusal::CurrencyMismatch { .. } => "CURRENCY_MISMATCH",
+                OrderRefusal::ForeignOwner => "FORBIDDEN",
                 OrderRefusal::Amount(error) => money_code(*error),
             },
             Self::Payment(refusal) => match refusal {
@@ -191,6 +197,7 @@ impl Refusal {
                 OrderRefusal::InvalidTransition { .. } | OrderRefusal::PriceChanged(_) | OrderRefusal::OutOfStock(_) => {
                     RefusalKind::Conflict
                 }
+                OrderRefusal::ForeignOwner => RefusalKind::Forbidden,
                 OrderRefusal::UnknownSku(_)
                 | OrderRefusal::NoCurrentOffer(_)
                 | OrderRefusal::CurrencyMismatch { .. }

@@ -172,6 +172,11 @@ impl Engine {
         self.shared.queue.len()
     }
 
+    /// Whether it takes no more commands.
+    pub fn is_closed(&self) -> bool {
+        self.shared.queue.is_closed()
+    }
+
     /// Takes no more commands; those that wait are still carried out, then the writers end.
     pub fn close(&self) {
         self.shared.queue.close();

@@ -86,6 +86,11 @@ impl<T> Queue<T> {
         self.ready.notify_one();
     }
 
+    /// Whether it takes nothing more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// How much waits.
     pub(crate) fn len(&self) -> usize {
         self.lock().waiting.len()

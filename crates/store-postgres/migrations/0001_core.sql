@@ -151,7 +151,6 @@ create table payment (
     updated_at      timestamptz not null default now()
 );
 create index payment_order on payment (order_id);
-create unique index payment_one_captured on payment (order_id) where status in ('CAPTURED', 'PARTIALLY_REFUNDED');
 create index payment_due on payment (next_check_at) where next_check_at is not null;
 
 -- Never updated, never deleted: the order's status is its fold, the order's version its count.
@@ -196,8 +195,39 @@ create table idempotency_key (
 );
 create index idempotency_key_created on idempotency_key (created_at);
 
--- A unique name of each save: after a cut connection it tells whether the save happened.
+-- A unique name of each save: after a cut connection it tells whether the save happened. A settlement that finds no
+-- mark takes it with saved = false: the save can then never happen, and asking again gives the same answer.
 create table commit_mark (
     mark        uuid primary key,
+    saved       boolean not null default true,
     saved_at    timestamptz not null default now()
 );
+create index commit_mark_saved_at on commit_mark (saved_at);
+
+-- Fails when a guarded statement did not change every row it was given: the COMMIT behind it is already on its way.
+create function ordo_expect(table_name text, changed bigint, expected bigint) returns void
+language plpgsql as $$
+begin
+    if changed <> expected then
+        raise exception 'changed % of % rows of %', changed, expected, table_name
+            using errcode = 'OR001', table = table_name, constraint = table_name || '_version';
+    end if;
+end $$;
+
+-- Draws order numbers, rising, from 1 in each UTC year. The year's sequence is made on first use; of two that make it at
+-- once, one waits. Runs as its owner, so that the service's role needs no right to create.
+create function draw_order_numbers(of_year integer, how_many integer) returns setof bigint
+language plpgsql security definer as $$
+declare
+    sequence_name constant text := format('order_number_%s', of_year);
+begin
+    if to_regclass(sequence_name) is null then
+        perform pg_advisory_xact_lock(hashtextextended('ordo.' || sequence_name, 0));
+        execute format('create sequence if not exists %I', sequence_name);
+    end if;
+    return query execute format('select nextval(%L::regclass) from generate_series(1, $1)', sequence_name) using how_many;
+end $$;
+do $$
+begin
+    execute format('alter function draw_order_numbers(integer, integer) set search_path = %I, pg_temp', current_schema());
+end $$;

@@ -13,9 +13,16 @@ pub(crate) fn canonical(doc: &Doc) -> String {
     out
 }
 
-/// SHA-256 of the canonical text: equal for equal requests.
-pub(crate) fn fingerprint(doc: &Doc) -> [u8; 32] {
-    Sha256::digest(canonical(doc).as_bytes()).into()
+/// SHA-256 of what is asked for (`path`) and of the canonical text: equal for equal requests. The field `without` does not
+/// count: the same key may stand in the header or in the body.
+pub(crate) fn fingerprint(path: &str, doc: &Doc, without: &str) -> [u8; 32] {
+    let mut text = String::with_capacity(512);
+    text.push_str(path);
+    match doc {
+        Doc::Object(fields) => write_object(fields.iter().filter(|(name, _)| name != without), &mut text),
+        other => write(other, &mut text),
+    }
+    Sha256::digest(text.as_bytes()).into()
 }
 
 /// Depth is bounded by the parser, so this may call itself.
@@ -36,21 +43,23 @@ fn write(doc: &Doc, out: &mut String) {
             }
             out.push(']');
         }
-        Doc::Object(fields) => {
-            let mut sorted: Vec<&(String, Doc)> = fields.iter().collect();
-            sorted.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-            out.push('{');
-            for (index, (name, value)) in sorted.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(',');
-                }
-                write_text(name, out);
-                out.push(':');
-                write(value, out);
-            }
-            out.push('}');
-        }
+        Doc::Object(fields) => write_object(fields.iter(), out),
     }
+}
+
+fn write_object<'d>(fields: impl Iterator<Item = &'d (String, Doc)>, out: &mut String) {
+    let mut sorted: Vec<&(String, Doc)> = fields.collect();
+    sorted.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    out.push('{');
+    for (index, (name, value)) in sorted.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_text(name, out);
+        out.push(':');
+        write(value, out);
+    }
+    out.push('}');
 }
 
 fn write_text(text: &str, out: &mut String) {
@@ -104,13 +113,13 @@ mod tests {
 
     #[test]
     fn other_spelling_has_the_same_fingerprint() {
-        let one = fingerprint(&doc(r#"{"items":[{"sku_id":"A","qty":1}],"notes":"é"}"#));
-        assert_eq!(one, fingerprint(&doc(r#"{ "notes": "\u00e9", "items": [ {"qty": 1, "sku_id": "A"} ] }"#)));
+        let one = fingerprint("/", &doc(r#"{"items":[{"sku_id":"A","qty":1}],"notes":"é"}"#), "idempotency_key");
+        assert_eq!(one, fingerprint("/", &doc(r#"{ "notes": "\u00e9", "items": [ {"qty": 1, "sku_id": "A"} ] }"#), "idempotency_key"));
     }
 
     #[test]
     fn another_request_has_another_fingerprint() {
-        let one = fingerprint(&doc(r#"{"a":[1,2],"b":"1"}"#));
+        let one = fingerprint("/", &doc(r#"{"a":[1,2],"b":"1"}"#), "idempotency_key");
         for other in [
             r#"{"a":[2,1],"b":"1"}"#,
             r#"{"a":[1,2],"b":1}"#,
@@ -119,7 +128,7 @@ mod tests {
             r#"{"a":[1,2]}"#,
             r#"{"a":[1,2],"b":"1 "}"#,
         ] {
-            assert_ne!(one, fingerprint(&doc(other)), "{other}");
+            assert_ne!(one, fingerprint("/", &doc(other), "idempotency_key"), "{other}");
         }
     }
 }

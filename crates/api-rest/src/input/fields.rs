@@ -157,6 +157,11 @@ impl Fields<'_> {
         present(self.sent, name).is_some()
     }
 
+    /// The field as it was sent, unless absent or `null`: for what is kept in the caller's words once it was read.
+    pub(crate) fn sent(&self, name: &str) -> Option<&Doc> {
+        present(self.sent, name)
+    }
+
     /// Tells what is wrong with a field, for rules between fields.
     pub(crate) fn refuse(&mut self, name: &str, code: &'static str, message: &'static str) {
         self.broken(name, Broken::new(code, message));
@@ -316,6 +321,7 @@ mod tests {
     use super::super::document::parse_any;
     use super::super::rules::{choice, country, currency, identifier, int, metadata, money, multiline, quantity, text, uuid};
     use super::*;
+    use domain::money::{Currency, Decimal};
 
     #[derive(Debug, PartialEq)]
     struct Order {
@@ -324,7 +330,7 @@ mod tests {
         address: Address,
         billing: Option<Address>,
         codes: Option<Vec<String>>,
-        price_minor: i64,
+        price: (Decimal, Currency),
         notes: Option<String>,
     }
 
@@ -358,7 +364,7 @@ mod tests {
             address: f.required_object("shipping_address", address),
             billing: f.optional_object("billing_address", address),
             codes: f.optional_values("promotion_codes", 0..=2, text(1..=20)),
-            price_minor: f.required("price", money().decimals(currency.exponent)),
+            price: (f.required("price", money()), currency),
             notes: f.optional("notes", multiline(0..=2000)),
         }
     }
@@ -386,7 +392,7 @@ mod tests {
                 address: Address { city: "Köln".into(), country: "DE" },
                 billing: None,
                 codes: Some(vec!["X".into()]),
-                price_minor: 1_250,
+                price: (Decimal { mantissa: 125, scale: 1 }, Currency::EUR),
                 notes: None,
             }
         );
@@ -514,8 +520,8 @@ mod tests {
                 f.refuse("items", "EITHER_OR", "Send items or amount.");
             }
             let amount = f.required("amount", money());
-            if let Err(broken) = amount.to_minor(0) {
-                f.broken("amount", broken);
+            if let Err(error) = amount.to_minor(Currency::JPY) {
+                f.broken("amount", Broken::new("INVALID_AMOUNT_SCALE", error.to_string()));
             }
             f.required_values("items", 0..=5, choice(&[("A", 1)]));
             f.optional_list("lines", 0..=5, line);

@@ -35,7 +35,7 @@ impl Command for CancelOrder {
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
         let (order, payment) = visible(seen, cx, self.order_id)?;
         if order.status == Status::Canceled && order.channel != Channel::Tickets {
-            return Ok(unchanged(OrderAnswer { order: order.clone(), payment }));
+            return Ok(unchanged(OrderAnswer::now(order.clone(), payment)));
         }
         let mut draft = Draft::change(order, payment.clone(), seen, cx);
         draft.act(Action::Cancel)?;

@@ -179,7 +179,7 @@ impl<'a> Draft<'a> {
     pub fn finish(mut self) -> Decision<OrderAnswer> {
         if self.facts.is_empty() {
             // The order's version is the number of its facts: without one, the order has not changed.
-            return Decision { changes: self.changes, answer: OrderAnswer { order: Arc::new(self.order), payment: self.payment } };
+            return Decision { changes: self.changes, answer: OrderAnswer::now(Arc::new(self.order), self.payment) };
         }
         self.order.updated_at = self.cx.now;
         let facts = std::mem::take(&mut self.facts);
@@ -192,7 +192,7 @@ impl<'a> Draft<'a> {
             .collect();
         self.changes.facts = facts;
         self.changes.orders.insert(order.order_id, Write { expected: self.expected, row: order.clone() });
-        Decision { changes: self.changes, answer: OrderAnswer { order, payment: self.payment } }
+        Decision { changes: self.changes, answer: OrderAnswer::now(order, self.payment) }
     }
 }
 

@@ -171,9 +171,16 @@ pub struct OrderAnswer {
     pub order: Arc<Order>,
     /// Its latest attempt to be paid.
     pub payment: Option<Arc<Payment>>,
+    /// Lines that were placed at another price than expected, where the operator accepts that; not given again on replay.
+    pub price_changes: Vec<crate::refusal::PriceChange>,
 }
 
 impl OrderAnswer {
+    /// The order as it is now.
+    pub fn now(order: Arc<Order>, payment: Option<Arc<Payment>>) -> Self {
+        Self { order, payment, price_changes: Vec::new() }
+    }
+
     fn needs_of(order_id: crate::ids::OrderId, seen: &View, needs: &mut Needs) {
         needs.orders.insert(order_id);
         needs.payments.extend(seen.orders.peek(&order_id).and_then(|order| order.payment_id));
@@ -199,7 +206,7 @@ impl Answer for OrderAnswer {
             Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
             None => None,
         };
-        Ok(Self { order, payment })
+        Ok(Self::now(order, payment))
     }
 
     fn order(&self) -> Option<&Order> {

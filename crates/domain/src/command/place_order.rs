@@ -89,7 +89,9 @@ impl Command for PlaceOrder {
         draft.reserve()?;
         draft.created()?;
         draft.fact(Fact::InventoryReserved);
-        Ok(draft.finish())
+        let mut decision = draft.finish();
+        decision.answer.price_changes = changes;
+        Ok(decision)
     }
 }
 
@@ -124,12 +126,21 @@ impl PlaceOrder {
         }
     }
 
+    /// For whom: a customer orders for himself.
+    fn owner(&self, cx: &Context) -> Result<Option<UserId>, OrderRefusal> {
+        match (cx.caller.only_own(), &self.user_id) {
+            (None, named) => Ok(named.clone()),
+            (Some(own), Some(named)) if named.as_str() != own => Err(OrderRefusal::ForeignOwner),
+            (Some(own), _) => Ok(Some(own.into())),
+        }
+    }
+
     /// The order without its lines.
     fn order(&self, seen: &View, cx: &Context, currency: Currency) -> Result<Order, Stop> {
         let cod = self.payment_method.as_ref().is_some_and(PaymentMethod::is_cod);
         let blank = blank_order(self.channel, seen, cx)?;
         Ok(Order {
-            user_id: self.user_id.clone(),
+            user_id: self.owner(cx)?,
             customer_email: self.customer_email.clone(),
             cart_id: self.cart_id.clone(),
             external_id: self.external_id.clone(),

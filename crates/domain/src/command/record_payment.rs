@@ -87,7 +87,7 @@ impl Command for RecordPayment {
         let payment = seen.payments.get(&self.payment_id)?.ok_or(PaymentRefusal::NotFound(self.payment_id))?;
         let order = seen.orders.get(&payment.order_id)?.ok_or(PaymentRefusal::NotFound(self.payment_id))?;
         let Some(status) = next(payment.status, self.news()) else {
-            return Ok(unchanged(OrderAnswer { order: order.clone(), payment: Some(payment.clone()) }));
+            return Ok(unchanged(OrderAnswer::now(order.clone(), Some(payment.clone()))));
         };
         let told = self.told(payment, status, cx);
         if self.said == ProviderAnswer::Silent {
@@ -95,7 +95,7 @@ impl Command for RecordPayment {
             let mut changes = Changes::default();
             let row = Arc::new(told);
             changes.payments.insert(row.payment_id, Write { expected: payment.version, row: row.clone() });
-            return Ok(Decision { changes, answer: OrderAnswer { order: order.clone(), payment: Some(row) } });
+            return Ok(Decision { changes, answer: OrderAnswer::now(order.clone(), Some(row)) });
         }
         let mut draft = Draft::change(order, Some(payment.clone()), seen, cx);
         draft.pay_by(payment.version, told);

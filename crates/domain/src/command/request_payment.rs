@@ -38,7 +38,7 @@ impl Command for RequestPayment {
         let settled = !order.status.awaits_payment() && order.status != OrderStatus::Canceled;
         let under_way = payment.as_ref().is_some_and(|payment| payment.status.is_open());
         if settled || (under_way && order.status.awaits_payment()) {
-            return Ok(unchanged(OrderAnswer { order: order.clone(), payment }));
+            return Ok(unchanged(OrderAnswer::now(order.clone(), payment)));
         }
         let mut draft = Draft::change(order, payment, seen, cx);
         draft.act(Action::RequestPayment)?;

@@ -1,89 +1,26 @@
-//! Money as callers write it: exact decimal text, from a JSON number or a string, to minor units.
+//! Money as callers write it: exact decimal text, from a JSON number or a string.
+
+use domain::money::{AMOUNT_MAX, Decimal};
 
 use super::super::document::Doc;
 use super::{Broken, Rule, wrong_type};
 
-/// The largest amount, in minor units. A thousand lines of it still fit an `i64`.
-pub(crate) const AMOUNT_MINOR_MAX: i64 = 1_000_000_000_000_000;
+/// More decimals than any currency has.
+const DECIMALS_MAX: usize = 4;
 
-/// An amount of nothing or more, kept as text until the currency is known.
+/// An amount of nothing or more; its currency decides later whether it has too many decimals.
 pub(crate) fn money() -> Money {
-    Money { sign: Sign::NeverNegative }
-}
-
-/// An amount that may be below zero.
-pub(crate) fn signed_money() -> Money {
-    Money { sign: Sign::Any }
+    Money
 }
 
 /// See [`money`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Money {
-    sign: Sign,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    NeverNegative,
-    Any,
-}
-
-impl Money {
-    /// The same rule for a known currency: reads to minor units of so many decimals.
-    pub(crate) fn decimals(self, exponent: u8) -> MinorUnits {
-        MinorUnits { money: self, exponent }
-    }
-}
-
-/// See [`Money::decimals`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct MinorUnits {
-    money: Money,
-    exponent: u8,
-}
-
-/// A well-formed decimal: `12`, `0.50`, `-3.1`. Its currency decides whether it has too many decimals.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DecimalText(String);
-
-impl DecimalText {
-    /// The text as sent.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Minor units of a currency with that many decimals: `12.5` with 2 is 1250.
-    pub(crate) fn to_minor(&self, exponent: u8) -> Result<i64, Broken> {
-        let (negative, digits) = match self.0.strip_prefix('-') {
-            Some(digits) => (true, digits),
-            None => (false, self.0.as_str()),
-        };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let missing = usize::from(exponent).checked_sub(fraction.len()).ok_or_else(|| {
-            let most = match exponent {
-                0 => "no decimals".to_owned(),
-                1 => "at most 1 decimal".to_owned(),
-                more => format!("at most {more} decimals"),
-            };
-            Broken::new("INVALID_AMOUNT_SCALE", format!("The currency has {most}."))
-        })?;
-        let zeros = std::iter::repeat_n(b'0', missing);
-        let mut minor = 0_i64;
-        for digit in whole.bytes().chain(fraction.bytes()).chain(zeros) {
-            minor = minor * 10 + i64::from(digit - b'0');
-            // Checked at each digit, so no text is long enough to overflow.
-            if minor > AMOUNT_MINOR_MAX {
-                return Err(out_of_range());
-            }
-        }
-        Ok(if negative { -minor } else { minor })
-    }
-}
+pub(crate) struct Money;
 
 impl Rule for Money {
-    type Value = DecimalText;
+    type Value = Decimal;
 
-    fn read_text(&self, sent: &str) -> Result<DecimalText, Broken> {
+    fn read_text(&self, sent: &str) -> Result<Decimal, Broken> {
         let digits = sent.strip_prefix('-').unwrap_or(sent);
         let (whole, fraction) = match digits.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
@@ -95,48 +32,43 @@ impl Rule for Money {
             let message = "Must be a plain decimal such as 12.50, without exponent, separators or leading zeros.";
             return Err(Broken::new("INVALID_AMOUNT", message));
         }
-        if sent.starts_with('-') && self.sign == Sign::NeverNegative {
+        if sent.starts_with('-') {
             return Err(Broken::new("AMOUNT_OUT_OF_RANGE", "Must not be negative."));
         }
-        Ok(DecimalText(sent.to_owned()))
+        decimal(whole, fraction.unwrap_or_default())
     }
 
-    fn read(&self, sent: &Doc) -> Result<DecimalText, Broken> {
+    fn read(&self, sent: &Doc) -> Result<Decimal, Broken> {
         match sent {
             Doc::Number(text) | Doc::String(text) => self.read_text(text),
             _ => Err(wrong_type("an amount, as number or string")),
         }
     }
 
-    fn stand_in(&self) -> DecimalText {
-        DecimalText("0".to_owned())
+    fn stand_in(&self) -> Decimal {
+        Decimal { mantissa: 0, scale: 0 }
     }
 }
 
-impl Rule for MinorUnits {
-    type Value = i64;
-
-    fn read_text(&self, sent: &str) -> Result<i64, Broken> {
-        self.money.read_text(sent)?.to_minor(self.exponent)
+fn decimal(whole: &str, fraction: &str) -> Result<Decimal, Broken> {
+    let scale = u8::try_from(fraction.len()).ok().filter(|_| fraction.len() <= DECIMALS_MAX);
+    let scale = scale.ok_or_else(|| Broken::new("INVALID_AMOUNT_SCALE", format!("No currency has more than {DECIMALS_MAX} decimals.")))?;
+    let mut mantissa = 0_i64;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        mantissa = mantissa * 10 + i64::from(digit - b'0');
+        // Checked at each digit, so no text is long enough to overflow.
+        if mantissa > AMOUNT_MAX {
+            return Err(Broken::new("AMOUNT_OUT_OF_RANGE", format!("Is beyond the largest amount, {AMOUNT_MAX} minor units.")));
+        }
     }
-
-    fn read(&self, sent: &Doc) -> Result<i64, Broken> {
-        self.money.read(sent)?.to_minor(self.exponent)
-    }
-
-    fn stand_in(&self) -> i64 {
-        0
-    }
-}
-
-fn out_of_range() -> Broken {
-    Broken::new("AMOUNT_OUT_OF_RANGE", "Is beyond the largest amount, 1000000000000000 minor units.")
+    Ok(Decimal { mantissa, scale })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::checks::read;
     use super::*;
+    use domain::money::{Currency, MoneyError};
 
     #[test]
     fn amounts_become_minor_units_without_loss() {
@@ -152,8 +84,8 @@ mod tests {
             ("1.234", 3, Ok(1_234)),
             ("0.0001", 4, Ok(1)),
             ("4.35", 2, Ok(435)),
-            ("10000000000000.00", 2, Ok(AMOUNT_MINOR_MAX)),
-            ("1000000000000000", 0, Ok(AMOUNT_MINOR_MAX)),
+            ("10000000000000.00", 2, Ok(AMOUNT_MAX)),
+            ("1000000000000000", 0, Ok(AMOUNT_MAX)),
             ("10000000000000.01", 2, Err("AMOUNT_OUT_OF_RANGE")),
             ("1000000000000001", 0, Err("AMOUNT_OUT_OF_RANGE")),
             ("99999999999999999999999999999999999999", 0, Err("AMOUNT_OUT_OF_RANGE")),
@@ -191,33 +123,28 @@ mod tests {
             ("[5]", 2, Err("INVALID_TYPE")),
             ("{\"amount\":5}", 2, Err("INVALID_TYPE")),
         ] {
-            assert_eq!(read(&money().decimals(exponent), sent), expected, "{sent} with {exponent} decimals");
+            let currency = Currency::from_code(match exponent {
+                0 => "JPY",
+                3 => "BHD",
+                4 => "CLF",
+                _ => "USD",
+            })
+            .unwrap();
+            let minor = read(&money(), sent).and_then(|decimal| {
+                decimal.to_minor(currency).map_err(|error| match error {
+                    MoneyError::Scale { .. } => "INVALID_AMOUNT_SCALE",
+                    MoneyError::Overflow | MoneyError::NoWeights => "AMOUNT_OUT_OF_RANGE",
+                })
+            });
+            assert_eq!(minor, expected, "{sent} with {exponent} decimals");
         }
-    }
-
-    #[test]
-    fn a_signed_amount_may_be_negative() {
-        for (sent, expected) in [("-5", -500), ("\"-0.05\"", -5), ("7.5", 750), ("-10000000000000", -AMOUNT_MINOR_MAX)] {
-            assert_eq!(read(&signed_money().decimals(2), sent), Ok(expected), "{sent}");
-        }
-        assert_eq!(read(&signed_money().decimals(2), "-10000000000000.01"), Err("AMOUNT_OUT_OF_RANGE"));
-        assert_eq!(read(&signed_money().decimals(2), "\"--5\""), Err("INVALID_AMOUNT"));
-    }
-
-    #[test]
-    fn the_text_waits_for_its_currency() {
-        let text = read(&money(), "12.50").unwrap();
-        assert_eq!(text.as_str(), "12.50");
-        assert_eq!(text.to_minor(2), Ok(1_250));
-        assert_eq!(text.to_minor(3), Ok(12_500));
-        assert_eq!(text.to_minor(0).unwrap_err().code, "INVALID_AMOUNT_SCALE");
     }
 
     #[test]
     fn a_text_of_a_million_digits_is_refused_at_once() {
         let sent = format!("\"{}\"", "9".repeat(1_000_000));
-        assert_eq!(read(&money().decimals(2), &sent), Err("AMOUNT_OUT_OF_RANGE"));
+        assert_eq!(read(&money(), &sent), Err("AMOUNT_OUT_OF_RANGE"));
         let sent = format!("\"0.{}\"", "0".repeat(1_000_000));
-        assert_eq!(read(&money().decimals(2), &sent), Err("INVALID_AMOUNT_SCALE"));
+        assert_eq!(read(&money(), &sent), Err("INVALID_AMOUNT_SCALE"));
     }
 }

@@ -7,10 +7,10 @@ mod word;
 
 use std::borrow::Cow;
 
-pub(crate) use amount::{AMOUNT_MINOR_MAX, DecimalText, Money, money, signed_money};
+pub(crate) use amount::money;
 pub(crate) use number::{int, quantity};
 pub(crate) use text::{email, identifier, multiline, text};
-pub(crate) use word::{KnownCurrency, any, boolean, choice, country, currency, metadata, time, uuid};
+pub(crate) use word::{choice, country, currency, metadata, time, uuid};
 
 use super::document::Doc;
 

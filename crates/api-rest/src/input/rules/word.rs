@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use iso_currency::Currency;
+use domain::money::Currency;
 use jiff::civil::DateTime;
 use uuid::Uuid;
 
@@ -69,36 +69,19 @@ impl Rule for UuidRule {
     }
 }
 
-/// A currency that exists, and how many decimals it has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct KnownCurrency {
-    /// Three capitals.
-    pub(crate) code: &'static str,
-    /// Decimals of its minor unit.
-    pub(crate) exponent: u8,
-}
-
 /// See [`currency`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CurrencyRule;
 
 impl Rule for CurrencyRule {
-    type Value = KnownCurrency;
+    type Value = Currency;
 
-    fn read_text(&self, sent: &str) -> Result<KnownCurrency, Broken> {
-        // Gold, XXX, XTS and their like have no minor unit, so no amount can be written in them.
-        let known = Currency::from_code(sent).and_then(|known| {
-            let exponent = u8::try_from(known.exponent()?).ok()?;
-            Some(KnownCurrency { code: known.code(), exponent })
-        });
-        known
-            .filter(|known| !matches!(known.code, "XXX" | "XTS"))
-            .ok_or_else(|| Broken::new("INVALID_CURRENCY", "Must be an ISO 4217 currency code such as EUR."))
+    fn read_text(&self, sent: &str) -> Result<Currency, Broken> {
+        Currency::from_code(sent).ok_or_else(|| Broken::new("INVALID_CURRENCY", "Must be an ISO 4217 currency code such as EUR."))
     }
 
-    /// The most decimals there are, so that amounts in the same request earn no error of their own.
-    fn stand_in(&self) -> KnownCurrency {
-        KnownCurrency { code: "XXX", exponent: 4 }
+    fn stand_in(&self) -> Currency {
+        Currency::USD
     }
 }
 
@@ -368,7 +351,7 @@ mod tests {
             ("\"€\"", Err("INVALID_CURRENCY")),
             ("978", Err("INVALID_TYPE")),
         ] {
-            assert_eq!(read(&currency(), sent).map(|known| (known.code, known.exponent)), expected, "{sent}");
+            assert_eq!(read(&currency(), sent).map(|known| (known.code(), known.exponent())), expected, "{sent}");
         }
     }
 

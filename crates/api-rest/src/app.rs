@@ -1,0 +1,83 @@
+//! What every handler has at hand: the engine, and how long callers wait for it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Caller;
+use domain::command::Command;
+use domain::key::Fingerprint;
+use engine::{Ask, Done, Engine, Failure};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::input::FieldError;
+use crate::input::canonical;
+use crate::input::document::Doc;
+use crate::problem::{self, Problem};
+use crate::refusals::problem_of;
+use crate::request::{IdempotencyKey, RequestIds};
+
+/// How the doors are set up.
+#[derive(Clone)]
+pub struct AppOptions {
+    /// How long a confirm or a cancel waits for a provider.
+    pub answer_within: Duration,
+    /// How long any call waits for the engine.
+    pub patience: Duration,
+    /// Where the metrics are read.
+    pub metrics: PrometheusHandle,
+    /// What `/version` tells.
+    pub version: &'static str,
+    /// Random: the first part of the request ids that are made here.
+    pub process: u64,
+}
+
+/// Shared by all handlers.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) engine: Engine,
+    pub(crate) options: AppOptions,
+    pub(crate) request_ids: Arc<RequestIds>,
+}
+
+impl App {
+    /// Doors for `engine`.
+    pub fn new(engine: Engine, options: AppOptions) -> Self {
+        let request_ids = Arc::new(RequestIds::new(options.process));
+        Self { engine, options, request_ids }
+    }
+
+    /// Carries a command out and waits for its answer.
+    pub(crate) async fn submit<C: Command>(&self, command: C, ask: Ask) -> Result<Done<C::Answer>, Problem> {
+        self.wait(self.engine.submit(command, ask)).await.map_err(problem_of)
+    }
+
+    /// Waits no longer than a caller would. What was submitted goes on all the same.
+    pub(crate) async fn wait<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        tokio::time::timeout(self.options.patience, work).await.unwrap_or(Err(Failure::Unsure))
+    }
+
+    /// What was read from the body, if it keeps the rules.
+    ///
+    /// A known key with a broken body is a reused key, whatever else is wrong: the first request was not broken.
+    pub(crate) async fn judge<C: Command, T>(
+        &self,
+        caller: &Caller,
+        key: Option<&str>,
+        read: Result<T, Vec<FieldError>>,
+    ) -> Result<T, Problem> {
+        match (read, key) {
+            (Ok(value), _) => Ok(value),
+            (Err(_), Some(key)) if self.engine.key_was_used::<C>(caller, key).await.map_err(problem_of)? => {
+                Err(Problem::of(problem::IDEMPOTENCY_KEY_REUSED))
+            }
+            (Err(errors), _) => Err(errors.into()),
+        }
+    }
+}
+
+/// The key with the fingerprint of the request: what is asked for, and with which words. The key itself is not part of it.
+pub(crate) fn keyed(key: IdempotencyKey, path: &str, doc: &Doc) -> Option<(Arc<str>, Fingerprint)> {
+    let key = key.optional()?;
+    Some((key.into(), Fingerprint(canonical::fingerprint(path, doc, "idempotency_key"))))
+}

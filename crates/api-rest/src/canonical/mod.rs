@@ -1,0 +1,33 @@
+//! The canonical door, `/api/v1`: catalogue, stock, orders.
+
+mod inventory;
+mod offer;
+pub(crate) mod order;
+mod order_shape;
+mod sku;
+
+use axum::Router;
+use axum::routing::{get, patch, post, put};
+
+use crate::access::{Access, Doors};
+use crate::app::App;
+
+/// Every route of this door.
+pub(crate) fn router() -> Router<App> {
+    Doors::new()
+        .open("/api/v1/skus", Access::EVERYBODY, get(sku::list))
+        .open("/api/v1/skus/{sku_id}", Access::EVERYBODY, get(sku::read))
+        .open("/api/v1/skus/{sku_id}", Access::SERVICES, put(sku::put))
+        .open("/api/v1/skus/{sku_id}/offers", Access::EVERYBODY, get(offer::list))
+        .open("/api/v1/skus/{sku_id}/current-offer", Access::EVERYBODY, get(offer::current))
+        .open("/api/v1/offers", Access::SERVICES, post(offer::create))
+        .open("/api/v1/offers/{offer_id}", Access::SERVICES, patch(offer::change))
+        .open("/api/v1/inventory/{sku_id}", Access::STAFF, get(inventory::read))
+        .open("/api/v1/inventory/{sku_id}/{operation}", Access::SERVICES, post(inventory::move_stock))
+        .open("/api/v1/orders", Access::BUYERS, post(order::place))
+        .open("/api/v1/orders", Access::EVERYBODY, get(order::list))
+        .open("/api/v1/orders/{order_id}", Access::EVERYBODY, get(order::read))
+        .open("/api/v1/orders/{order_id}/events", Access::EVERYBODY, get(order::events))
+        .open("/api/v1/orders/{order_id}/cancel", Access::EVERYBODY, post(order::cancel))
+        .into_router()
+}

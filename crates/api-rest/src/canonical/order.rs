@@ -1,0 +1,213 @@
+//! Orders: placed, read, listed, canceled, with their history.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use domain::Refusal;
+use domain::command::{ItemRequest, PlaceOrder};
+use domain::ids::{OfferId, OrderId, OrderNumber};
+use domain::order::{AddressRef, Channel, Status};
+use domain::refusal::OrderRefusal;
+use domain::time::Time;
+use engine::Failure;
+use engine::port::{OrderFilter, Page as Asked};
+
+use super::order_shape::{EventShape, OrderShape};
+use crate::access::Requester;
+use crate::answer::{created, json, replayable};
+use crate::app::{App, keyed};
+use crate::input::canonical::canonical;
+use crate::input::fields::Fields;
+use crate::input::rules::{Broken, country, currency, email, identifier, metadata, money, multiline, quantity, text, time, uuid};
+use crate::input::{document, fields, query};
+use crate::output::page::{Cursor, Page};
+use crate::problem::Problem;
+use crate::refusals::{away, problem_of};
+use crate::request::{Body, IdempotencyKey, OptionalBody, PathId};
+
+/// Lines of one order.
+const LINES_MAX: usize = 500;
+
+/// What the service alone decides.
+const READ_ONLY: &[&str] = &[
+    "order_id",
+    "order_number",
+    "status",
+    "payment_status",
+    "subtotal_amount",
+    "discount_amount",
+    "tax_amount",
+    "shipping_fee",
+    "total_amount",
+    "total",
+    "price",
+    "discount",
+    "paid",
+    "customer_id",
+    "created_at",
+    "updated_at",
+    "version",
+];
+
+/// `POST /api/v1/orders`
+pub(super) async fn place(
+    State(app): State<App>,
+    requester: Requester,
+    uri: Uri,
+    key: IdempotencyKey,
+    body: Body,
+) -> Result<Response, Problem> {
+    let doc = document::parse(&body.0)?;
+    let key = key.or_in(&doc)?;
+    key.clone().required()?;
+    let key = keyed(key, uri.path(), &doc);
+    let read = fields::read(&doc, |f| {
+        f.known("idempotency_key");
+        f.read_only(READ_ONLY);
+        PlaceOrder {
+            channel: Channel::Canonical,
+            user_id: f.optional("user_id", identifier()).map(Into::into),
+            customer_email: f.optional("customer_email", email()).map(Into::into),
+            cart_id: None,
+            external_id: f.optional("external_id", identifier()).map(Into::into),
+            currency: f.optional("currency", currency()),
+            items: f.required_list("items", 1..=LINES_MAX, item),
+            shipping_address: address(f, "shipping_address_id", "shipping_address"),
+            billing_address: address(f, "billing_address_id", "billing_address"),
+            payment_method: f.optional("payment_method", identifier()).map(|word| word.as_str().into()),
+            notes: f.optional("notes", multiline(0..=2000)).map(Into::into),
+            metadata: f.optional("metadata", metadata()).unwrap_or_else(|| "{}".into()).into(),
+        }
+    });
+    let command = app.judge::<PlaceOrder, _>(&requester.caller, key.as_ref().map(|key| &*key.0), read).await?;
+    let done = app.submit(command, requester.ask(key)).await?;
+    Ok(created(done.is_replay, &OrderShape::of(&done.answer, &requester.caller)))
+}
+
+fn item(f: &mut Fields<'_>) -> ItemRequest {
+    f.read_only(&["unit_price", "price", "total", "item_total_amount"]);
+    ItemRequest {
+        sku_id: f.required("sku_id", identifier()).into(),
+        qty: f.required("qty", quantity()),
+        expected_unit_price: f.optional("expected_unit_price", money()),
+        offer_id: f.optional("offer_id", uuid()).map(OfferId),
+    }
+}
+
+/// An address by reference, as given, or both; kept as the caller states it once it has what its country needs.
+fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> AddressRef {
+    let given = f.optional_object(snapshot, |f| {
+        f.required("name", text(1..=255));
+        f.required("line1", text(1..=255));
+        f.required("city", text(1..=255));
+        let region = f.optional("region", text(1..=100));
+        let postal_code = f.optional("postal_code", text(1..=20));
+        f.optional("line2", text(1..=255));
+        f.optional("company", text(1..=255));
+        f.optional("phone", text(1..=50));
+        if f.required("country", country()) == "US" && f.has("country") {
+            for (name, missing) in [("region", region.is_none()), ("postal_code", postal_code.is_none())] {
+                if missing && !f.has(name) {
+                    f.refuse(name, "REQUIRED", "Is required in this country.");
+                }
+            }
+        }
+    });
+    let text = given.and(f.sent(snapshot)).map(|doc| canonical(doc).into());
+    AddressRef { id: f.optional(id, identifier()).map(Into::into), snapshot: text }
+}
+
+/// `GET /api/v1/orders/{id}`
+pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId, uri: Uri) -> Result<Response, Problem> {
+    query::read(uri.query(), |_| ())?;
+    let found = app.engine.queries().order(&requester.caller, OrderId(order_id)).await.map_err(away)?;
+    let answer = found.ok_or_else(|| not_found(OrderId(order_id)))?;
+    Ok(json(StatusCode::OK, &OrderShape::of(&answer, &requester.caller)))
+}
+
+/// An order that is not there, or not the caller's: nobody can tell which.
+pub(crate) fn not_found(order_id: OrderId) -> Problem {
+    problem_of(Failure::Refused(Refusal::Order(OrderRefusal::NotFound(order_id))))
+}
+
+/// `GET /api/v1/orders`: the newest first.
+pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri) -> Result<Response, Problem> {
+    let (filter, limit, after) = query::read(uri.query(), |q| {
+        let filter = OrderFilter {
+            user_id: q.optional_named(&["user_id", "userId"], identifier()).map(Into::into),
+            statuses: statuses(q),
+            from: q.optional("from", time()).map(Time),
+            to: q.optional("to", time()).map(Time),
+            number: number(q),
+            email: q.optional("email", email()).map(Into::into),
+        };
+        (filter, q.limit(), q.cursor("orders"))
+    })?;
+    let after = after.map(|cursor| (Time(cursor.created_at_ms), cursor.id));
+    let asked = Asked { after, limit: u32::from(limit) + 1 };
+    let mut found = app.engine.queries().orders(&requester.caller, &filter, asked).await.map_err(away)?;
+    let more = found.len() > usize::from(limit);
+    found.truncate(limit.into());
+    let last = found.last().filter(|_| more).map(|answer| &answer.order);
+    let next_cursor = last.map(|order| Cursor { created_at_ms: order.created_at.0, id: order.order_id.0 }.encode("orders"));
+    let items = found.iter().map(|answer| OrderShape::of(answer, &requester.caller)).collect();
+    Ok(json(StatusCode::OK, &Page { items, next_cursor }))
+}
+
+/// `status=CREATED` or several, set apart by commas.
+fn statuses(q: &mut query::Query) -> Vec<Status> {
+    let words = q.optional("status", text(1..=200)).unwrap_or_default();
+    let mut statuses = Vec::new();
+    for word in words.split(',').filter(|word| !word.is_empty()) {
+        match Status::parse(word) {
+            Some(status) => statuses.push(status),
+            None => q.broken("status", Broken::new("INVALID_VALUE", format!("Must be of {}.", STATUS_WORDS.join(", ")))),
+        }
+    }
+    statuses
+}
+
+const STATUS_WORDS: &[&str] =
+    &["CREATED", "PAYMENT_PENDING", "PAID", "READY_TO_SHIP", "SHIPPED", "DELIVERED", "CANCELED", "REFUND_PENDING", "REFUNDED"];
+
+fn number(q: &mut query::Query) -> Option<OrderNumber> {
+    let text = q.optional("number", identifier())?;
+    let number = OrderNumber::parse(&text);
+    if number.is_none() {
+        q.broken("number", Broken::new("INVALID_VALUE", "Must be an order number such as ORD-2026-00042."));
+    }
+    number
+}
+
+/// `GET /api/v1/orders/{id}/events`: the oldest first.
+pub(super) async fn events(State(app): State<App>, requester: Requester, PathId(order_id): PathId, uri: Uri) -> Result<Response, Problem> {
+    let (limit, after) = query::read(uri.query(), |q| (q.limit(), q.cursor("order events")))?;
+    let asked = Asked { after: after.map(|cursor| cursor.created_at_ms), limit: u32::from(limit) + 1 };
+    let found = app.engine.queries().order_events(&requester.caller, OrderId(order_id), asked).await.map_err(away)?;
+    let mut events = found.ok_or_else(|| not_found(OrderId(order_id)))?;
+    let more = events.len() > usize::from(limit);
+    events.truncate(limit.into());
+    // The place in this list is the sequence; the id only binds the cursor to the order.
+    let last = events.last().filter(|_| more);
+    let next_cursor = last.map(|event| Cursor { created_at_ms: event.sequence, id: order_id }.encode("order events"));
+    Ok(json(StatusCode::OK, &Page { items: events.iter().map(EventShape::of).collect(), next_cursor }))
+}
+
+/// `POST /api/v1/orders/{id}/cancel`
+pub(super) async fn cancel(
+    State(app): State<App>,
+    requester: Requester,
+    uri: Uri,
+    PathId(order_id): PathId,
+    key: IdempotencyKey,
+    body: OptionalBody,
+) -> Result<Response, Problem> {
+    let doc = body.0.map_or(Ok(document::Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?;
+    let reason: Option<Arc<str>> = fields::read(&doc, |f| f.optional("reason", multiline(1..=500)).map(Into::into))?;
+    let ask = requester.ask(keyed(key, uri.path(), &doc));
+    let work = app.engine.cancel(OrderId(order_id), reason, ask, app.options.answer_within);
+    let done = app.wait(work).await.map_err(problem_of)?;
+    Ok(replayable(StatusCode::OK, done.is_replay, &OrderShape::of(&done.answer, &requester.caller)))
+}

@@ -1,0 +1,36 @@
+//! Idempotency keys: table `idempotency_key`.
+
+use std::sync::Arc;
+
+use domain::key::{Fingerprint, KeyRow, ScopedKey};
+use tokio_postgres::Row;
+
+use crate::error::Failure;
+use crate::types::{Column, Fields, Moment, column};
+
+pub(crate) const LOAD: &str = "
+    select scoped_key, fingerprint, answer, created_at
+    from idempotency_key
+    where scoped_key = any($1)";
+
+/// A key is never changed: who comes second has lost.
+pub(crate) const INSERT: &str = "
+    insert into idempotency_key (scoped_key, fingerprint, answer, created_at)
+    select * from unnest($1::text[], $2::bytea[], $3::text[], $4::timestamptz[])";
+
+pub(crate) fn inserted<'c>(rows: &[&'c Arc<KeyRow>]) -> Vec<Column<'c>> {
+    vec![
+        column(rows, |row| &*row.key.0),
+        column(rows, |row| row.fingerprint.0.as_slice()),
+        column(rows, |row| &*row.answer),
+        column(rows, |row| Moment(row.created_at)),
+    ]
+}
+
+pub(crate) fn read(row: &Row) -> Result<KeyRow, Failure> {
+    let mut row = Fields::of(row);
+    let key = ScopedKey(row.text()?);
+    let fingerprint = row.take::<&[u8]>()?;
+    let fingerprint = Fingerprint(fingerprint.try_into().map_err(|_| row.unreadable("not 32 bytes"))?);
+    Ok(KeyRow { key, fingerprint, answer: row.text()?, created_at: row.time()? })
+}

@@ -1,0 +1,193 @@
+//! Orders: table `orders`. Their lines have a file of their own.
+
+use std::sync::Arc;
+
+use domain::ids::{HoldId, OrderId, OrderNumber, PaymentId};
+use domain::order::{AddressRef, Channel, Line, Order, PaymentMethod, PaymentStanding, Status, Totals};
+use domain::stock::StockState;
+use domain::tables::Write;
+use tokio_postgres::Row;
+
+use crate::error::Failure;
+use crate::types::{Column, Fields, Moment, column};
+
+/// What [`read`] reads, of a table called `o`.
+macro_rules! columns {
+    () => {
+        "o.order_id, o.order_number, o.channel, o.user_id, o.customer_email, o.cart_id, o.external_id, o.hold_id, o.idempotency_key,
+        o.status, o.payment_status, o.payment_method, o.payment_id, o.stock_state, o.currency,
+        o.subtotal, o.discount_amount, o.tax_amount, o.shipping_fee, o.total_amount,
+        o.shipping_address_id, o.shipping_address::text, o.billing_address_id, o.billing_address::text, o.notes, o.metadata::text,
+        o.tracking_number, o.shipped_at, o.delivered_at, o.cancelled_at, o.cancellation_reason, o.expires_at,
+        o.version, o.created_at, o.updated_at"
+    };
+}
+
+/// What [`read`] reads, of a table called `o`.
+pub(crate) const COLUMNS: &str = columns!();
+
+pub(crate) const LOAD: &str = concat!("select ", columns!(), " from orders o where o.order_id = any($1)");
+
+pub(crate) const INSERT: &str = "
+    insert into orders (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
+        status, payment_status, payment_method, payment_id, stock_state, currency,
+        subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
+        shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
+        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
+        order_number, channel, created_at)
+    select order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
+        status, payment_status, payment_method, payment_id, stock_state, currency,
+        subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
+        shipping_address_id, shipping_address::jsonb, billing_address_id, billing_address::jsonb, notes, metadata::jsonb,
+        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
+        order_number, channel, created_at
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+            $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::text[],
+            $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
+            $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+            $25::text[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[], $29::text[], $30::timestamptz[], $31::bigint[],
+            $32::timestamptz[], $33::text[], $34::text[], $35::timestamptz[])
+        as x (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
+            status, payment_status, payment_method, payment_id, stock_state, currency,
+            subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
+            shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
+            tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
+            order_number, channel, created_at)";
+
+/// Everything may change but the order's name, number, channel and age.
+pub(crate) const UPDATE: &str = "
+    with changed as (
+        update orders as t
+        set user_id = x.user_id, customer_email = x.customer_email, cart_id = x.cart_id, external_id = x.external_id,
+            hold_id = x.hold_id, idempotency_key = x.idempotency_key,
+            status = x.status, payment_status = x.payment_status, payment_method = x.payment_method, payment_id = x.payment_id,
+            stock_state = x.stock_state, currency = x.currency,
+            subtotal = x.subtotal, discount_amount = x.discount_amount, tax_amount = x.tax_amount,
+            shipping_fee = x.shipping_fee, total_amount = x.total_amount,
+            shipping_address_id = x.shipping_address_id, shipping_address = x.shipping_address::jsonb,
+            billing_address_id = x.billing_address_id, billing_address = x.billing_address::jsonb,
+            notes = x.notes, metadata = x.metadata::jsonb,
+            tracking_number = x.tracking_number, shipped_at = x.shipped_at, delivered_at = x.delivered_at,
+            cancelled_at = x.cancelled_at, cancellation_reason = x.cancellation_reason, expires_at = x.expires_at,
+            version = x.version, updated_at = x.updated_at
+        from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+                $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::text[],
+                $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
+                $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+                $25::text[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[], $29::text[], $30::timestamptz[], $31::bigint[],
+                $32::timestamptz[], $33::bigint[])
+            as x (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
+                status, payment_status, payment_method, payment_id, stock_state, currency,
+                subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
+                shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
+                tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
+                expected)
+        where t.order_id = any($1) and t.order_id = x.order_id and t.version = x.expected
+        returning 1)
+    select ordo_expect('orders', (select count(*) from changed), cardinality($1))";
+
+fn written<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
+    vec![
+        column(rows, |write| write.row.order_id.0),
+        column(rows, |write| write.row.user_id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.customer_email.as_deref()),
+        column(rows, |write| write.row.cart_id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.external_id.as_deref()),
+        column(rows, |write| write.row.hold_id.map(|id| id.0)),
+        column(rows, |write| write.row.idempotency_key.as_deref()),
+        column(rows, |write| write.row.status.as_str()),
+        column(rows, |write| write.row.payment_standing.as_str()),
+        column(rows, |write| write.row.payment_method.as_ref().map(PaymentMethod::as_str)),
+        column(rows, |write| write.row.payment_id.map(|id| id.0)),
+        column(rows, |write| write.row.stock.as_str()),
+        column(rows, |write| write.row.currency.code()),
+        column(rows, |write| write.row.totals.subtotal),
+        column(rows, |write| write.row.totals.discount),
+        column(rows, |write| write.row.totals.tax),
+        column(rows, |write| write.row.totals.shipping),
+        column(rows, |write| write.row.totals.total),
+        column(rows, |write| write.row.shipping_address.id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.shipping_address.snapshot.as_deref()),
+        column(rows, |write| write.row.billing_address.id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.billing_address.snapshot.as_deref()),
+        column(rows, |write| write.row.notes.as_deref()),
+        column(rows, |write| &*write.row.metadata),
+        column(rows, |write| write.row.tracking_number.as_deref()),
+        column(rows, |write| write.row.shipped_at.map(Moment)),
+        column(rows, |write| write.row.delivered_at.map(Moment)),
+        column(rows, |write| write.row.cancelled_at.map(Moment)),
+        column(rows, |write| write.row.cancellation_reason.as_deref()),
+        column(rows, |write| write.row.expires_at.map(Moment)),
+        column(rows, |write| write.row.version),
+        column(rows, |write| Moment(write.row.updated_at)),
+    ]
+}
+
+pub(crate) fn inserted<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
+    let mut columns = written(rows);
+    columns.push(column(rows, |write| write.row.number.to_string()));
+    columns.push(column(rows, |write| write.row.channel.as_str()));
+    columns.push(column(rows, |write| Moment(write.row.created_at)));
+    columns
+}
+
+pub(crate) fn updated<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
+    let mut columns = written(rows);
+    columns.push(column(rows, |write| write.expected));
+    columns
+}
+
+/// The order, without its lines.
+pub(crate) fn read(row: &Row) -> Result<Order, Failure> {
+    let mut row = Fields::of(row);
+    Ok(Order {
+        order_id: OrderId(row.take()?),
+        number: {
+            let number = row.take::<&str>()?;
+            OrderNumber::parse(number).ok_or_else(|| row.unreadable(number))?
+        },
+        channel: row.word(Channel::ALL, Channel::as_str)?,
+        user_id: row.text_or_none()?,
+        customer_email: row.text_or_none()?,
+        cart_id: row.text_or_none()?,
+        external_id: row.text_or_none()?,
+        hold_id: row.take::<Option<_>>()?.map(HoldId),
+        idempotency_key: row.text_or_none()?,
+        status: row.word(Status::ALL, Status::as_str)?,
+        payment_standing: row.word(PaymentStanding::ALL, PaymentStanding::as_str)?,
+        payment_method: row.text_or_none()?,
+        payment_id: row.take::<Option<_>>()?.map(PaymentId),
+        stock: row.word(StockState::ALL, StockState::as_str)?,
+        currency: row.currency()?,
+        totals: Totals { subtotal: row.take()?, discount: row.take()?, tax: row.take()?, shipping: row.take()?, total: row.take()? },
+        shipping_address: AddressRef { id: row.text_or_none()?, snapshot: row.text_or_none()? },
+        billing_address: AddressRef { id: row.text_or_none()?, snapshot: row.text_or_none()? },
+        notes: row.text_or_none()?,
+        metadata: row.text()?,
+        tracking_number: row.text_or_none()?,
+        shipped_at: row.time_or_none()?,
+        delivered_at: row.time_or_none()?,
+        cancelled_at: row.time_or_none()?,
+        cancellation_reason: row.text_or_none()?,
+        expires_at: row.time_or_none()?,
+        version: row.take()?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+        lines: Vec::new(),
+    })
+}
+
+/// The orders, each with its lines.
+pub(crate) fn with_lines(orders: &[Row], lines: &[Row]) -> Result<Vec<Order>, Failure> {
+    let mut of_order = std::collections::HashMap::<OrderId, Vec<Line>>::new();
+    for row in lines {
+        let (order_id, line) = crate::line::read(row)?;
+        of_order.entry(order_id).or_default().push(line);
+    }
+    let orders = orders.iter().map(|row| {
+        let mut order = read(row)?;
+        order.lines = of_order.remove(&order.order_id).unwrap_or_default();
+        Ok(order)
+    });
+    orders.collect()
+}

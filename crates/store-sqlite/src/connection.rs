@@ -1,0 +1,76 @@
+//! How a connection to the file is set up.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+/// How long a connection waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Pages of 8 KiB hold several orders each; the writer then logs fewer of them a batch than with the default 4 KiB.
+const PAGE_SIZE_BYTES: u32 = 8192;
+
+/// A page cache of 32 MiB for a writer, in SQLite's unit of −KiB.
+const WRITER_CACHE: i32 = -32_768;
+
+/// A page cache of 8 MiB for a reader.
+const READER_CACHE: i32 = -8_192;
+
+/// After a checkpoint the log shrinks to this many bytes.
+const LOG_LIMIT_BYTES: u32 = 64 << 20;
+
+/// Why a file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// Its folder could not be made.
+    #[error("the folder of the database cannot be made: {0}")]
+    Folder(std::io::Error),
+    /// SQLite refused it.
+    #[error(transparent)]
+    Sql(#[from] rusqlite::Error),
+}
+
+/// Makes the file and its folder unless they are there, in the format that every connection expects.
+pub(crate) fn create(path: &Path) -> Result<(), OpenError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(OpenError::Folder)?;
+    }
+    let db = Connection::open_with_flags(path, flags() | OpenFlags::SQLITE_OPEN_CREATE)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    // Without effect on a file that has pages already.
+    db.pragma_update(None, "page_size", PAGE_SIZE_BYTES)?;
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    Ok(())
+}
+
+/// A connection that may write.
+pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
+    let db = open(path, WRITER_CACHE)?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", "on")?;
+    db.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
+    db.pragma_update_and_check(None, "wal_autocheckpoint", 4000, |_| Ok(()))?;
+    Ok(db)
+}
+
+/// A connection that only reads. It is opened for writing, since a log can only be read along with its index.
+pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let db = open(path, READER_CACHE)?;
+    db.pragma_update(None, "query_only", "on")?;
+    Ok(db)
+}
+
+fn open(path: &Path, cache: i32) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(path, flags())?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.pragma_update(None, "cache_size", cache)?;
+    db.pragma_update(None, "temp_store", "memory")?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+/// A connection is used by one thread at a time: SQLite need not lock it.
+fn flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}

@@ -1,0 +1,70 @@
+//! Brings the schema of the file up to date, step by step, and says whether this binary fits it.
+
+use engine::port::Unavailable;
+use engine::schema::{Applied, Known, Migration, checksum};
+use rusqlite::{Connection, params};
+
+use crate::SqliteStore;
+use crate::error::unavailable_sql;
+use crate::transaction::{Kind, Transaction};
+
+/// The steps that this binary knows.
+const KNOWN: Known = Known(&[Migration { number: 1, name: "core", sql: include_str!("../migrations/0001_core.sql"), min_binary: 1 }]);
+
+/// Who applied a step.
+const BINARY: &str = concat!("ordo ", env!("CARGO_PKG_VERSION"));
+
+impl SqliteStore {
+    /// Takes the steps that are missing, all or none. Two processes may try at once: one waits for the other.
+    pub async fn migrate(&self) -> Result<(), Unavailable> {
+        self.write_once(|db| Ok(migrate(db))).await?
+    }
+
+    /// Whether the schema is one that this binary can serve.
+    pub async fn check(&self) -> Result<(), Unavailable> {
+        let applied = self.shared.readers.read(applied).await?;
+        match KNOWN.missing(&applied).map_err(Unavailable::new)? {
+            [] => Ok(()),
+            [first, ..] => {
+                Err(Unavailable::new(format_args!("the database lacks migration {} ({}): run `ordo migrate`", first.number, first.name)))
+            }
+        }
+    }
+}
+
+fn migrate(db: &Connection) -> Result<(), Unavailable> {
+    let sql = |error: rusqlite::Error| unavailable_sql(&error);
+    // Taken before looking: whoever comes second finds the steps of the first.
+    let transaction = Transaction::begin(db, Kind::Write).map_err(sql)?;
+    db.execute_batch(
+        "create table if not exists schema_migration (
+             number      integer primary key not null,
+             name        text not null,
+             checksum    text not null check (length(checksum) = 64),
+             min_binary  integer not null,
+             applied_at  integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+             applied_by  text not null
+         ) strict",
+    )
+    .map_err(sql)?;
+    for step in KNOWN.missing(&applied(db).map_err(sql)?).map_err(Unavailable::new)? {
+        tracing::info!(number = step.number, name = step.name, "migrating");
+        db.execute_batch(step.sql).map_err(sql)?;
+        db.execute(
+            "insert into schema_migration (number, name, checksum, min_binary, applied_by) values (?, ?, ?, ?, ?)",
+            params![step.number, step.name, checksum(step.sql), step.min_binary, BINARY],
+        )
+        .map_err(sql)?;
+    }
+    transaction.commit().map_err(sql)
+}
+
+/// The steps that the database has taken; none while it has no schema at all.
+fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
+    if !db.table_exists(None, "schema_migration")? {
+        return Ok(Vec::new());
+    }
+    db.prepare("select number, checksum, min_binary from schema_migration order by number")?
+        .query_map([], |row| Ok(Applied { number: row.get(0)?, checksum: row.get(1)?, min_binary: row.get(2)? }))?
+        .collect()
+}

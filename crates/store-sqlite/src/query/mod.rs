@@ -1,0 +1,102 @@
+//! Reads beside commands. Every list is one statement a table, however long the page.
+
+mod catalog;
+mod orders;
+mod work;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::Caller;
+use domain::catalog::Sku;
+use domain::command::OrderAnswer;
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::key::{KeyRow, ScopedKey};
+use domain::payment::Payment;
+use domain::stock::Balance;
+use domain::time::Time;
+use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
+
+use crate::{SqliteStore, audit, key, stock};
+
+/// Whose things alone a caller sees, in a form that outlives the call.
+fn own(caller: &Caller) -> Option<Arc<str>> {
+    caller.only_own().map(Arc::from)
+}
+
+/// Texts as one parameter, for `in (select value from json_each(?))`.
+fn list<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    serde_json::to_string(&texts).expect("texts always serialize")
+}
+
+#[async_trait]
+impl Queries for SqliteStore {
+    async fn order(&self, caller: &Caller, order_id: OrderId) -> Result<Option<OrderAnswer>, Unavailable> {
+        let own = own(caller);
+        self.shared.readers.read(move |db| orders::one(db, own.as_deref(), order_id)).await
+    }
+
+    async fn orders(&self, caller: &Caller, filter: &OrderFilter, page: Page<(Time, Uuid)>) -> Result<Vec<OrderAnswer>, Unavailable> {
+        let (own, filter) = (own(caller), filter.clone());
+        self.shared.readers.read(move |db| orders::page(db, own.as_deref(), &filter, page)).await
+    }
+
+    async fn order_events(&self, caller: &Caller, order_id: OrderId, page: Page<i64>) -> Result<Option<Vec<RecordedEvent>>, Unavailable> {
+        let own = own(caller);
+        self.shared.readers.read(move |db| orders::events(db, own.as_deref(), order_id, page)).await
+    }
+
+    async fn payment(&self, caller: &Caller, payment_id: PaymentId) -> Result<Option<Arc<Payment>>, Unavailable> {
+        let own = own(caller);
+        self.shared.readers.read(move |db| orders::payment(db, own.as_deref(), payment_id)).await
+    }
+
+    async fn sku(&self, sku_id: &SkuId) -> Result<Option<Arc<Sku>>, Unavailable> {
+        let sku_id = sku_id.clone();
+        self.shared.readers.read(move |db| crate::sku::find(db, &sku_id)).await
+    }
+
+    async fn skus(&self, product_id: Option<&ProductId>, page: Page<SkuId>) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        let product_id = product_id.cloned();
+        self.shared.readers.read(move |db| catalog::page(db, product_id.as_ref(), &page)).await
+    }
+
+    async fn sku_of_offer(&self, offer_id: OfferId) -> Result<Option<SkuId>, Unavailable> {
+        self.shared.readers.read(move |db| catalog::sku_of_offer(db, offer_id)).await
+    }
+
+    async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {
+        let sku_id = sku_id.clone();
+        self.shared.readers.read(move |db| stock::find(db, &sku_id)).await
+    }
+
+    async fn key(&self, key: &ScopedKey) -> Result<Option<Arc<KeyRow>>, Unavailable> {
+        let key = key.clone();
+        self.shared.readers.read(move |db| key::find(db, &key)).await
+    }
+
+    async fn orders_to_expire(&self, now: Time, limit: u32) -> Result<Vec<OrderId>, Unavailable> {
+        self.shared.readers.read(move |db| work::orders_to_expire(db, now, limit)).await
+    }
+
+    async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable> {
+        self.shared.readers.read(move |db| work::payments_to_ask(db, now, limit)).await
+    }
+
+    async fn outbox(&self) -> Result<OutboxStanding, Unavailable> {
+        self.shared.readers.read(work::outbox).await
+    }
+
+    async fn audit(&self, limit: u32) -> Result<Vec<Violation>, Unavailable> {
+        self.shared.readers.read(move |db| audit::violations(db, limit)).await
+    }
+
+    async fn forget_marks(&self, before: Time) -> Result<u64, Unavailable> {
+        self.write_once(move |db| work::forget_marks(db, before)).await
+    }
+
+    async fn ready(&self) -> Result<(), Unavailable> {
+        self.check().await
+    }
+}

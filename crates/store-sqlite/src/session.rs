@@ -1,0 +1,135 @@
+//! One writer's way into the file: load, save, settle. It blocks its thread; the engine gives every writer one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{Changes, Needs, View};
+use engine::port::{Mark, SaveError, Session, Settled, Unavailable};
+use rusqlite::{Connection, ErrorCode, ffi};
+
+use crate::error::{Trouble, unavailable_sql};
+use crate::transaction::{Kind, Transaction};
+use crate::{Shared, connection, event, key, numbers, order, outbox, payment, sku, stock};
+
+/// A session. Its connection is opened again after an error that may have harmed it.
+#[derive(Debug)]
+pub(crate) struct SqliteSession {
+    shared: Arc<Shared>,
+    db: Option<Connection>,
+}
+
+impl SqliteSession {
+    /// Opens a connection of its own.
+    pub(crate) fn open(shared: Arc<Shared>) -> Result<Self, Unavailable> {
+        let mut session = Self { shared, db: None };
+        session.connected().map_err(|error| unavailable_sql(&error))?;
+        Ok(session)
+    }
+
+    fn connected(&mut self) -> rusqlite::Result<&Connection> {
+        match &mut self.db {
+            Some(db) => Ok(db),
+            none => Ok(none.insert(connection::writer(&self.shared.path)?)),
+        }
+    }
+
+    fn load_now(&mut self, needs: &Needs, seen: &mut View) -> rusqlite::Result<()> {
+        let shared = self.shared.clone();
+        let db = self.connected()?;
+        // One snapshot: an order and its lines are of the same moment.
+        let snapshot = Transaction::begin(db, Kind::Read)?;
+        key::load(db, &needs.keys, &mut seen.keys)?;
+        sku::load(db, &needs.skus, &mut seen.skus)?;
+        order::load(db, &needs.orders, &mut seen.orders)?;
+        payment::load(db, &needs.payments, &mut seen.payments)?;
+        stock::load_reservations(db, &needs.reservations, &mut seen.reservations)?;
+        stock::load(db, &needs.stock, &mut seen.stock)?;
+        shared.numbers.draw(db, &needs.numbers, &mut seen.numbers)?;
+        snapshot.commit()
+    }
+
+    fn save_now(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
+        let shared = self.shared.clone();
+        let db = self.connected().map_err(|error| SaveError::Unavailable(unavailable_sql(&error)))?;
+        let _turn = shared.turn();
+        let transaction = Transaction::begin(db, Kind::Write).map_err(Trouble::Sql).map_err(Trouble::into_save_error)?;
+        write(db, changes, mark).map_err(Trouble::into_save_error)?;
+        let Err(error) = transaction.commit() else { return Ok(()) };
+        Err(commit_error(db, error))
+    }
+}
+
+fn write(db: &Connection, changes: &Changes, mark: Mark) -> Result<(), Trouble> {
+    let Changes { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox: messages, stock: deltas } = changes;
+    insert_mark(db, mark)?;
+    key::save(db, keys)?;
+    sku::save(db, skus)?;
+    order::save(db, orders)?;
+    numbers::save(db, orders)?;
+    payment::save(db, payments)?;
+    stock::save_reservations(db, reservations)?;
+    stock::append(db, ledger)?;
+    event::append(db, facts)?;
+    outbox::append(db, messages)?;
+    // Every movement of stock has its ledger row: the latest one's time is the balance's.
+    let now = ledger.iter().map(|entry| entry.created_at).max().unwrap_or_default();
+    stock::save(db, deltas, now)
+}
+
+fn insert_mark(db: &Connection, mark: Mark) -> rusqlite::Result<()> {
+    db.prepare_cached("insert into commit_mark (mark) values (?)")?.execute([mark.0.as_bytes()]).map(drop)
+}
+
+/// What a failed COMMIT means. A transaction that is still open and could not even be written out is undone for certain;
+/// after anything else, a synced log among them, only the mark can tell.
+fn commit_error(db: &Connection, error: rusqlite::Error) -> SaveError {
+    let unwritten = match error.sqlite_error() {
+        Some(ffi::Error { code: ErrorCode::DiskFull | ErrorCode::DatabaseBusy, .. }) => true,
+        Some(ffi::Error { extended_code, .. }) => *extended_code == ffi::SQLITE_IOERR_WRITE,
+        None => false,
+    };
+    if unwritten && !db.is_autocommit() && db.execute_batch("rollback").is_ok() {
+        Trouble::Sql(error).into_save_error()
+    } else {
+        SaveError::Unknown(error.to_string().into())
+    }
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    async fn load(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Unavailable> {
+        self.load_now(needs, seen).map_err(|error| {
+            self.db = None;
+            unavailable_sql(&error)
+        })
+    }
+
+    async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
+        let saved = self.save_now(changes, mark);
+        if matches!(saved, Err(SaveError::Unavailable(_) | SaveError::Unknown(_))) {
+            self.db = None;
+        }
+        saved
+    }
+
+    async fn settle(&mut self, mark: Mark) -> Result<Settled, Unavailable> {
+        self.db = None;
+        let shared = self.shared.clone();
+        let db = self.connected().map_err(|error| unavailable_sql(&error))?;
+        let _turn = shared.turn();
+        let inserted = Transaction::begin(db, Kind::Write).and_then(|transaction| {
+            insert_mark(db, mark)?;
+            transaction.commit()
+        });
+        match inserted {
+            Ok(()) => Ok(Settled::NotSaved),
+            Err(error) if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
+                Ok(Settled::Saved)
+            }
+            Err(error) => {
+                self.db = None;
+                Err(unavailable_sql(&error))
+            }
+        }
+    }
+}

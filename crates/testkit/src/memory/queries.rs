@@ -1,0 +1,187 @@
+//! The queries over the same tables, with the meaning that the databases give them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::Caller;
+use domain::catalog::Sku;
+use domain::command::OrderAnswer;
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::key::{KeyRow, ScopedKey};
+use domain::order::Order;
+use domain::payment::Payment;
+use domain::stock::Balance;
+use domain::time::Time;
+use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
+use engine::wire;
+
+use super::faults::{Bug, Point};
+use super::tables::Memory;
+use super::{MemoryStore, audit};
+
+fn limited(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn with_payment(memory: &Memory, order: &Arc<Order>) -> OrderAnswer {
+    let payment = order.payment_id.and_then(|payment_id| memory.payments.get(&payment_id)).cloned();
+    OrderAnswer::now(order.clone(), payment)
+}
+
+/// The first `limit` of `due` in the order of their times, then of their names.
+fn most_overdue<T: Ord>(due: impl Iterator<Item = (Time, T)>, limit: u32) -> Vec<T> {
+    let mut due: Vec<(Time, T)> = due.collect();
+    due.sort();
+    due.into_iter().map(|(_, name)| name).take(limited(limit)).collect()
+}
+
+impl MemoryStore {
+    fn sees(&self, caller: &Caller, order: &Order) -> bool {
+        self.bugs.has(Bug::NoOwnerFilter) || caller.sees(order.user_id.as_ref())
+    }
+
+    fn fits(&self, filter: &OrderFilter, order: &Order) -> bool {
+        let OrderFilter { user_id, statuses, from, to, number, email } = filter;
+        let by_user = user_id.as_ref().is_none_or(|user| order.user_id.as_ref() == Some(user));
+        let by_rest = (statuses.is_empty() || statuses.contains(&order.status))
+            && from.is_none_or(|from| from <= order.created_at)
+            && to.is_none_or(|to| order.created_at < to)
+            && number.is_none_or(|number| order.number == number)
+            && email.as_ref().is_none_or(|email| order.customer_email.as_ref() == Some(email));
+        by_user && (by_rest || self.bugs.has(Bug::FiltersIgnored))
+    }
+
+    /// Whether a row at `place` comes after the last one seen.
+    fn is_after<C: Ord>(&self, place: &C, last: Option<&C>) -> bool {
+        last.is_none_or(|last| place > last || (place == last && self.bugs.has(Bug::PagesOverlap)))
+    }
+
+    async fn ask<R>(&self, answer: impl FnOnce(&Memory) -> R + Send) -> Result<R, Unavailable> {
+        self.reach(Point::Query).await?;
+        Ok(self.look(answer))
+    }
+}
+
+#[async_trait]
+impl Queries for MemoryStore {
+    async fn order(&self, caller: &Caller, order_id: OrderId) -> Result<Option<OrderAnswer>, Unavailable> {
+        self.ask(|memory| memory.orders.get(&order_id).filter(|order| self.sees(caller, order)).map(|order| with_payment(memory, order))).await
+    }
+
+    async fn orders(&self, caller: &Caller, filter: &OrderFilter, page: Page<(Time, Uuid)>) -> Result<Vec<OrderAnswer>, Unavailable> {
+        self.ask(|memory| {
+            let mut found: Vec<&Arc<Order>> =
+                memory.orders.values().filter(|order| self.sees(caller, order) && self.fits(filter, order)).collect();
+            let place = |order: &Order| std::cmp::Reverse((order.created_at, order.order_id.0));
+            found.sort_by_key(|order| place(order));
+            if self.bugs.has(Bug::OldestFirst) {
+                found.reverse();
+            }
+            found.retain(|order| self.is_after(&place(order), page.after.map(std::cmp::Reverse).as_ref()));
+            found.into_iter().take(limited(page.limit)).map(|order| with_payment(memory, order)).collect()
+        })
+        .await
+    }
+
+    async fn order_events(&self, caller: &Caller, order_id: OrderId, page: Page<i64>) -> Result<Option<Vec<RecordedEvent>>, Unavailable> {
+        self.ask(|memory| {
+            memory.orders.get(&order_id).filter(|order| self.sees(caller, order))?;
+            let mut facts: Vec<_> = memory.facts.iter().filter(|fact| fact.order_id == order_id).collect();
+            facts.retain(|fact| self.is_after(&fact.sequence, page.after.as_ref()));
+            facts.sort_by_key(|fact| fact.sequence);
+            let recorded = facts.into_iter().take(limited(page.limit)).map(|fact| RecordedEvent {
+                order_event_id: fact.order_event_id,
+                sequence: fact.sequence,
+                event_type: fact.fact.event_type().to_owned(),
+                from: fact.from.map(|status| status.as_str().to_owned()),
+                to: fact.to.as_str().to_owned(),
+                payload: wire::fact(&fact.fact),
+                changed_by: fact.changed_by.to_string(),
+                request_id: fact.request_id.to_string(),
+                created_at: fact.created_at,
+            });
+            Some(recorded.collect())
+        })
+        .await
+    }
+
+    async fn payment(&self, caller: &Caller, payment_id: PaymentId) -> Result<Option<Arc<Payment>>, Unavailable> {
+        self.ask(|memory| {
+            let payment = memory.payments.get(&payment_id)?;
+            memory.orders.get(&payment.order_id).filter(|order| self.sees(caller, order)).map(|_| payment.clone())
+        })
+        .await
+    }
+
+    async fn sku(&self, sku_id: &SkuId) -> Result<Option<Arc<Sku>>, Unavailable> {
+        self.ask(|memory| memory.skus.get(sku_id).cloned()).await
+    }
+
+    async fn skus(&self, product_id: Option<&ProductId>, page: Page<SkuId>) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        self.ask(|memory| {
+            let of_product = |sku: &&Arc<Sku>| product_id.is_none_or(|product_id| sku.product_id == *product_id);
+            let rest = memory.skus.values().filter(|sku| self.is_after(&sku.sku_id, page.after.as_ref()));
+            rest.filter(of_product).take(limited(page.limit)).cloned().collect()
+        })
+        .await
+    }
+
+    async fn sku_of_offer(&self, offer_id: OfferId) -> Result<Option<SkuId>, Unavailable> {
+        self.ask(|memory| {
+            let holds = |sku: &&Arc<Sku>| sku.offers.iter().any(|offer| offer.offer_id == offer_id);
+            memory.skus.values().find(holds).map(|sku| sku.sku_id.clone())
+        })
+        .await
+    }
+
+    async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {
+        self.ask(|memory| memory.stock.get(sku_id).copied()).await
+    }
+
+    async fn key(&self, key: &ScopedKey) -> Result<Option<Arc<KeyRow>>, Unavailable> {
+        self.ask(|memory| memory.keys.get(key).filter(|_| !self.bugs.has(Bug::NoKeyCheck)).cloned()).await
+    }
+
+    async fn orders_to_expire(&self, now: Time, limit: u32) -> Result<Vec<OrderId>, Unavailable> {
+        let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
+        self.ask(|memory| {
+            let waiting = memory.orders.values().filter(|order| order.status.awaits_payment());
+            most_overdue(waiting.filter_map(|order| Some((order.expires_at.filter(|end| *end <= now)?, order.order_id))), limit)
+        })
+        .await
+    }
+
+    async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable> {
+        let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
+        self.ask(|memory| {
+            let open = memory.payments.values().filter(|payment| payment.status.is_open());
+            most_overdue(open.filter_map(|payment| Some((payment.next_check_at.filter(|at| *at <= now)?, payment.payment_id))), limit)
+        })
+        .await
+    }
+
+    async fn outbox(&self) -> Result<OutboxStanding, Unavailable> {
+        self.ask(|memory| OutboxStanding {
+            pending: i64::try_from(memory.outbox.len()).unwrap_or(i64::MAX),
+            oldest: memory.outbox.iter().map(domain::message::Message::created_at).min(),
+        })
+        .await
+    }
+
+    async fn audit(&self, limit: u32) -> Result<Vec<Violation>, Unavailable> {
+        let (now, blind) = (self.clock.now(), self.bugs.has(Bug::BlindAudit));
+        self.ask(|memory| if blind { Vec::new() } else { audit::audit(memory, now, limited(limit)) }).await
+    }
+
+    async fn forget_marks(&self, before: Time) -> Result<u64, Unavailable> {
+        self.reach(Point::Query).await?;
+        let marks = &mut self.state().marks;
+        let kept = marks.len();
+        marks.retain(|_, noted| noted.at >= before);
+        Ok(u64::try_from(kept - marks.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn ready(&self) -> Result<(), Unavailable> {
+        self.reach(Point::Query).await
+    }
+}
