@@ -26,10 +26,25 @@ pub use serve::serve;
 
 /// Every route, ready to be served.
 pub fn router(app: App) -> Router {
-    Router::new()
-        .merge(canonical::router())
-        .merge(tickets::router())
-        .merge(system::router())
+    served(Router::new().merge(doors()).merge(system::router()), app)
+}
+
+/// The doors alone, where operators look at another listener.
+pub fn doors_router(app: App) -> Router {
+    served(doors(), app)
+}
+
+/// What operators look at, alone.
+pub fn admin_router(app: App) -> Router {
+    served(system::router(), app)
+}
+
+fn doors() -> Router<App> {
+    Router::new().merge(canonical::router()).merge(tickets::router())
+}
+
+fn served(routes: Router<App>, app: App) -> Router {
+    routes
         .fallback(layer::no_such_route)
         .method_not_allowed_fallback(layer::no_such_method)
         .layer(from_fn_with_state(app.clone(), layer::around))

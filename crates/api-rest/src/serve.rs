@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use engine::StopSignal;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 /// A header that has not come by then does not come: one byte every ten seconds holds nobody's connection.
@@ -22,7 +22,7 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
 /// Serves `router` until `stop` turns true; then answers what is under way, for at most `within`.
-pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>, within: Duration) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, router: Router, mut stop: StopSignal, within: Duration) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -32,7 +32,7 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
         .half_close(false);
     loop {
         let stream = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stop.given() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! The one way in: commands are submitted, questions are asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::Caller;
@@ -138,7 +138,7 @@ impl Engine {
         let (reply, answered) = oneshot::channel();
         let deadline = Time(now.0.saturating_add(self.shared.options.patience_ms));
         let outcome = Err(Failure::Bug("it was never decided".into()));
-        let ticket = Ticket { command, cx, fingerprint, deadline, outcome, moved: None, reply };
+        let ticket = Ticket { command, cx, fingerprint, deadline, submitted: Instant::now(), outcome, moved: None, reply };
         match self.shared.queue.push(Box::new(ticket)) {
             Ok(()) => answered.await.unwrap_or(Err(Failure::Unsure)),
             Err(NotQueued::Full(_)) => Err(Failure::Overloaded),

@@ -12,6 +12,7 @@ pub mod port;
 mod queue;
 pub mod schema;
 mod signals;
+mod stop;
 mod threads;
 mod ticket;
 pub mod wire;
@@ -20,6 +21,7 @@ mod writer;
 
 pub use engine::{Ask, Engine, Options, Pause, RealPause};
 pub use failure::Failure;
+pub use stop::{StopSignal, Stopper};
 pub use threads::{WriterThreads, run_on_threads};
 pub use ticket::Done;
 pub use writer::Writer;

@@ -1,10 +1,11 @@
 //! Counts and logs the outcome of every command, whichever door it came through: one line an outcome.
 
+use std::time::Duration;
+
 use domain::Refusal;
 use domain::command::{Answer, Command, Context};
 use domain::order::Status;
 use domain::refusal::OrderRefusal;
-use domain::time::Time;
 
 use crate::Failure;
 use crate::ticket::Done;
@@ -14,16 +15,14 @@ pub(crate) fn outcome<C: Command>(
     cx: &Context,
     outcome: &Result<Done<C::Answer>, Failure>,
     moved: Option<(Option<Status>, Status)>,
-    now: Time,
+    took: Duration,
 ) {
     let word = match outcome {
         Ok(done) if done.is_replay => "replayed",
         Ok(_) => "ok",
         Err(failure) => failure.as_str(),
     };
-    #[expect(clippy::cast_precision_loss, reason = "a command takes far less than 2^52 milliseconds")]
-    let seconds = now.0.saturating_sub(cx.now.0) as f64 / 1000.0;
-    metrics::histogram!("command_seconds", "command" => C::NAME, "outcome" => word).record(seconds);
+    metrics::histogram!("command_seconds", "command" => C::NAME, "outcome" => word).record(took);
     count(C::NAME, outcome.as_ref().map(|done| done.is_replay), moved);
     log::<C>(cx, outcome, word, moved);
 }

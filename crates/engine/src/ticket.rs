@@ -1,6 +1,7 @@
 //! A command on its way through the pipeline, and the idempotency of all of them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use domain::command::{Answer, Command, Context, Stop};
 use domain::key::{Fingerprint, KeyRow};
@@ -33,7 +34,7 @@ pub(crate) trait Job: Send {
     /// Ends without an answer.
     fn fail(&mut self, failure: Failure);
     /// Gives the caller what was kept. A caller who has left misses it, nothing else.
-    fn answer(self: Box<Self>, now: Time);
+    fn answer(self: Box<Self>);
 }
 
 /// A command with everything that belongs to it.
@@ -42,6 +43,8 @@ pub(crate) struct Ticket<C: Command> {
     pub(crate) cx: Context,
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) deadline: Time,
+    /// For measuring only: decisions use the context's time.
+    pub(crate) submitted: Instant,
     pub(crate) outcome: Result<Done<C::Answer>, Failure>,
     pub(crate) moved: Option<(Option<Status>, Status)>,
     pub(crate) reply: oneshot::Sender<Result<Done<C::Answer>, Failure>>,
@@ -109,8 +112,8 @@ impl<C: Command> Job for Ticket<C> {
         self.outcome = Err(failure);
     }
 
-    fn answer(self: Box<Self>, now: Time) {
-        measure::outcome::<C>(&self.cx, &self.outcome, self.moved, now);
+    fn answer(self: Box<Self>) {
+        measure::outcome::<C>(&self.cx, &self.outcome, self.moved, self.submitted.elapsed());
         // The receiver is gone when the caller has left.
         let _left = self.reply.send(self.outcome);
     }

@@ -50,20 +50,20 @@ impl Writer {
     async fn carry_out(&mut self, batch: Batch) {
         let now = self.shared.clock.now();
         let (batch, late): (Batch, Batch) = batch.into_iter().partition(|job| job.deadline() > now);
-        self.end(late, |job| job.fail(Failure::Overloaded));
+        Self::end(late, |job| job.fail(Failure::Overloaded));
         let mut waiting = vec![(batch, 0)];
         while let Some((mut batch, tries)) = waiting.pop() {
             if batch.is_empty() {
                 continue;
             }
             match self.attempt(&mut batch).await {
-                Ended::Saved => self.end(batch, |_| ()),
-                Ended::Failed(failure) => self.end(batch, |job| job.fail(failure.clone())),
+                Ended::Saved => Self::end(batch, |_| ()),
+                Ended::Failed(failure) => Self::end(batch, |job| job.fail(failure.clone())),
                 Ended::Lost(reason) => {
                     metrics::counter!("commit_lost_total").increment(1);
                     let tries = tries + 1;
                     if batch.len() == 1 && tries >= TRIES_ALONE {
-                        self.end(batch, |job| job.fail(Failure::Bug(reason.clone())));
+                        Self::end(batch, |job| job.fail(Failure::Bug(reason.clone())));
                     } else if batch.len() > 1 && tries >= TRIES_TOGETHER {
                         waiting.extend(halves(batch));
                     } else {
@@ -72,18 +72,17 @@ impl Writer {
                 }
                 Ended::Rejected(reason) if batch.len() == 1 => {
                     tracing::error!(reason = &*reason, "the store refuses a decided change");
-                    self.end(batch, |job| job.fail(Failure::Bug(reason.clone())));
+                    Self::end(batch, |job| job.fail(Failure::Bug(reason.clone())));
                 }
                 Ended::Rejected(_) => waiting.extend(halves(batch)),
             }
         }
     }
 
-    fn end(&self, batch: Batch, mut last_word: impl FnMut(&mut Box<dyn Job>)) {
-        let now = self.shared.clock.now();
+    fn end(batch: Batch, mut last_word: impl FnMut(&mut Box<dyn Job>)) {
         for mut job in batch {
             last_word(&mut job);
-            job.answer(now);
+            job.answer();
         }
     }
 

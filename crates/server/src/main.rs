@@ -2,9 +2,16 @@
 
 mod cli;
 mod config;
+mod database;
 mod logging;
+mod measure;
+mod service;
 
 use std::process::ExitCode;
+
+/// Small, short-lived allocations from many threads are what a door does all day; measured in `docs/performance.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     cli::run()

@@ -1,8 +1,9 @@
 -- The core: catalogue, stock, orders, payments, facts, messages, keys.
 -- Amounts are whole minor units of the row's currency. Times are UTC with milliseconds. Words are checked.
+-- Keys are compared byte by byte (collate "C"), whatever language the database was made for.
 
 create table sku (
-    sku_id      text primary key,
+    sku_id      text collate "C" primary key,
     product_id  text not null,
     name        varchar(255) not null,
     status      text not null check (status in ('ACTIVE', 'INACTIVE')),
@@ -13,11 +14,11 @@ create table sku (
     created_at  timestamptz not null,
     updated_at  timestamptz not null
 );
-create index sku_product on sku (product_id);
+create index sku_product on sku (product_id, sku_id);
 
 create table offer (
     offer_id    uuid primary key,
-    sku_id      text not null references sku (sku_id),
+    sku_id      text collate "C" not null references sku (sku_id),
     price       bigint not null check (price >= 0),
     currency    varchar(3) not null,
     priority    integer not null,
@@ -30,7 +31,7 @@ create table offer (
 create index offer_sku on offer (sku_id);
 
 create table inventory_balance (
-    sku_id      text primary key,
+    sku_id      text collate "C" primary key,
     on_hand     bigint not null check (on_hand >= 0),
     reserved    bigint not null check (reserved >= 0),
     version     bigint not null check (version > 0),
@@ -40,8 +41,8 @@ create table inventory_balance (
 
 -- Never updated, never deleted: the balance is its sum.
 create table inventory_ledger (
-    ledger_key      text primary key,
-    sku_id          text not null,
+    ledger_key      text collate "C" primary key,
+    sku_id          text collate "C" not null,
     operation       text not null check (operation in ('RESERVE', 'RELEASE', 'DEDUCT', 'RESTOCK', 'ADJUST')),
     qty             bigint not null check (qty <> 0),
     on_hand_delta   bigint not null,
@@ -53,8 +54,8 @@ create table inventory_ledger (
 
 -- What was reserved by hand or for another service; what orders reserve stands in their lines.
 create table reservation (
-    reservation_key text primary key,
-    sku_id          text not null,
+    reservation_key text collate "C" primary key,
+    sku_id          text collate "C" not null,
     ref_type        text not null,
     ref_id          text not null,
     qty             bigint not null check (qty >= 0),
@@ -73,7 +74,7 @@ create table orders (
     cart_session_id         text unique,
     external_id             text,
     hold_id                 uuid,
-    idempotency_key         text unique,
+    idempotency_key         text collate "C" unique,
     status                  text not null check (status in ('CREATED', 'PAYMENT_PENDING', 'PAID', 'READY_TO_SHIP', 'SHIPPED', 'DELIVERED', 'CANCELED', 'REFUND_PENDING', 'REFUNDED')),
     payment_status          text not null check (payment_status in ('pending', 'authorized', 'paid', 'captured', 'failed', 'partially_refunded', 'refunded')),
     payment_method          text,
@@ -112,7 +113,7 @@ create table order_item (
     order_item_id       uuid primary key,
     order_id            uuid not null references orders (order_id) on delete cascade,
     line_no             integer not null,
-    sku_id              text,
+    sku_id              text collate "C",
     product_id          text,
     product_name        varchar(255),
     session_id          uuid,
@@ -151,6 +152,7 @@ create table payment (
     updated_at      timestamptz not null default now()
 );
 create index payment_order on payment (order_id);
+create unique index payment_one_captured on payment (order_id) where status in ('CAPTURED', 'PARTIALLY_REFUNDED');
 create index payment_due on payment (next_check_at) where next_check_at is not null;
 
 -- Never updated, never deleted: the order's status is its fold, the order's version its count.
@@ -188,7 +190,7 @@ create index outbox_unpublished on outbox (published, created_at);
 
 -- One key, one effect. Text: caller, command and key, set apart by U+001F.
 create table idempotency_key (
-    scoped_key  text primary key,
+    scoped_key  text collate "C" primary key,
     fingerprint bytea not null check (length(fingerprint) = 32),
     answer      text not null,
     created_at  timestamptz not null

@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use deadpool_postgres::{HookError, PoolError};
 use engine::port::{SaveError, Unavailable};
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity};
@@ -31,6 +32,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Why the pool gave no connection.
+    pub(crate) fn from_pool(error: PoolError) -> Self {
+        match error {
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => Self::Driver(error),
+            other => Self::NoConnection(other.to_string()),
+        }
+    }
+
     /// Whether a new connection may help: this one is gone, or does not know what it was prepared for.
     pub(crate) fn is_of_the_connection(&self) -> bool {
         match self {
@@ -48,7 +57,7 @@ impl From<Failure> for Unavailable {
 
 /// Whether the connection is gone, as opposed to a value that could not be written or read.
 fn is_cut(error: &Error) -> bool {
-    error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>())
+    error.is_closed() || error.source().is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 /// Whether the connection must be given up after this answer.

@@ -97,11 +97,7 @@ pub(crate) fn inserted<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> 
 
 pub(crate) fn updated<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
     let rows: Vec<&'c Line> = orders.iter().flat_map(|write| &write.row.lines).collect();
-    vec![
-        column(&rows, |line| line.order_item_id.0),
-        column(&rows, |line| line.shipped_qty),
-        column(&rows, |line| line.refunded_qty),
-    ]
+    vec![column(&rows, |line| line.order_item_id.0), column(&rows, |line| line.shipped_qty), column(&rows, |line| line.refunded_qty)]
 }
 
 /// The line, and whose it is.

@@ -14,6 +14,8 @@ pub(crate) const LOAD: &str = "
     where sku_id = any($1)
     order by created_at, offer_id";
 
+pub(crate) const WHOSE: &str = "select sku_id from offer where offer_id = $1";
+
 /// Guarded by the version of the SKU, which is written first; offers that are as they were are left alone.
 pub(crate) const UPSERT: &str = "
     insert into offer as t (offer_id, sku_id, price, currency, priority, valid_from, valid_to, status, created_at, updated_at)

@@ -1,14 +1,16 @@
 //! Orders: table `orders`. Their lines have a file of their own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::ids::{HoldId, OrderId, OrderNumber, PaymentId};
+use domain::ids::{AddressId, CartId, HoldId, OrderId, OrderNumber, PaymentId, UserId};
 use domain::order::{AddressRef, Channel, Line, Order, PaymentMethod, PaymentStanding, Status, Totals};
 use domain::stock::StockState;
 use domain::tables::Write;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
+use crate::line;
 use crate::types::{Column, Fields, Moment, column};
 
 /// What [`read`] reads, of a table called `o`.
@@ -27,6 +29,21 @@ macro_rules! columns {
 pub(crate) const COLUMNS: &str = columns!();
 
 pub(crate) const LOAD: &str = concat!("select ", columns!(), " from orders o where o.order_id = any($1)");
+
+/// One order, for a caller who is confined to the orders of `$2`, or to none.
+pub(crate) const OF_CALLER: &str =
+    concat!("select ", columns!(), " from orders o where o.order_id = $1 and ($2::text is null or o.user_id = $2)");
+
+/// Whether there is an order, for a caller as in [`OF_CALLER`].
+pub(crate) const IS_OF_CALLER: &str = "select 1 from orders where order_id = $1 and ($2::text is null or user_id = $2)";
+
+/// Unpaid orders whose time has passed at `$1`.
+pub(crate) const OVERDUE: &str = "
+    select order_id
+    from orders
+    where expires_at <= $1 and status in ('CREATED', 'PAYMENT_PENDING')
+    order by expires_at, order_id
+    limit $2";
 
 pub(crate) const INSERT: &str = "
     insert into orders (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
@@ -89,9 +106,9 @@ pub(crate) const UPDATE: &str = "
 fn written<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
     vec![
         column(rows, |write| write.row.order_id.0),
-        column(rows, |write| write.row.user_id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.user_id.as_ref().map(UserId::as_str)),
         column(rows, |write| write.row.customer_email.as_deref()),
-        column(rows, |write| write.row.cart_id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.cart_id.as_ref().map(CartId::as_str)),
         column(rows, |write| write.row.external_id.as_deref()),
         column(rows, |write| write.row.hold_id.map(|id| id.0)),
         column(rows, |write| write.row.idempotency_key.as_deref()),
@@ -106,9 +123,9 @@ fn written<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
         column(rows, |write| write.row.totals.tax),
         column(rows, |write| write.row.totals.shipping),
         column(rows, |write| write.row.totals.total),
-        column(rows, |write| write.row.shipping_address.id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.shipping_address.id.as_ref().map(AddressId::as_str)),
         column(rows, |write| write.row.shipping_address.snapshot.as_deref()),
-        column(rows, |write| write.row.billing_address.id.as_ref().map(|id| id.as_str())),
+        column(rows, |write| write.row.billing_address.id.as_ref().map(AddressId::as_str)),
         column(rows, |write| write.row.billing_address.snapshot.as_deref()),
         column(rows, |write| write.row.notes.as_deref()),
         column(rows, |write| &*write.row.metadata),
@@ -179,9 +196,9 @@ pub(crate) fn read(row: &Row) -> Result<Order, Failure> {
 
 /// The orders, each with its lines.
 pub(crate) fn with_lines(orders: &[Row], lines: &[Row]) -> Result<Vec<Order>, Failure> {
-    let mut of_order = std::collections::HashMap::<OrderId, Vec<Line>>::new();
+    let mut of_order = HashMap::<OrderId, Vec<Line>>::new();
     for row in lines {
-        let (order_id, line) = crate::line::read(row)?;
+        let (order_id, line) = line::read(row)?;
         of_order.entry(order_id).or_default().push(line);
     }
     let orders = orders.iter().map(|row| {

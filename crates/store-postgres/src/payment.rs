@@ -28,6 +28,18 @@ pub(crate) const OF_CALLER: &str = concat!(
     " from payment p join orders o on o.order_id = p.order_id where p.payment_id = $1 and ($2::text is null or o.user_id = $2)"
 );
 
+/// The latest payments of orders.
+pub(crate) const LATEST: &str =
+    concat!("select ", columns!(), " from orders o join payment p on p.payment_id = o.payment_id where o.order_id = any($1)");
+
+/// Open payments that are due to be asked about at `$1`.
+pub(crate) const DUE: &str = "
+    select payment_id
+    from payment
+    where next_check_at <= $1 and status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN')
+    order by next_check_at, payment_id
+    limit $2";
+
 pub(crate) const INSERT: &str = "
     insert into payment (payment_id, provider, provider_ref, status, amount, captured, refunded, currency, payment_method,
         failure_reason, silences, next_check_at, version, updated_at, order_id, created_at)

@@ -1,22 +1,29 @@
 //! SKUs: table `sku`. Their offers have a file of their own.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::catalog::{Offer, Sku, SkuStatus};
-use domain::ids::ProductId;
+use domain::ids::{ProductId, SkuId};
 use domain::tables::Write;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
+use crate::offer;
 use crate::types::{Column, Fields, Moment, column};
-
-/// What [`read`] reads.
-pub(crate) const COLUMNS: &str = "sku_id, product_id, name, status, tax_class, title, author, version, created_at, updated_at";
 
 pub(crate) const LOAD: &str = "
     select sku_id, product_id, name, status, tax_class, title, author, version, created_at, updated_at
     from sku
     where sku_id = any($1)";
+
+/// SKUs after `$2` in the order of their ids, of the product `$1` or of all.
+pub(crate) const PAGE: &str = "
+    select sku_id, product_id, name, status, tax_class, title, author, version, created_at, updated_at
+    from sku
+    where ($1::text is null or product_id = $1) and ($2::text is null or sku_id > $2)
+    order by sku_id
+    limit $3";
 
 pub(crate) const INSERT: &str = "
     insert into sku (sku_id, product_id, name, status, tax_class, title, author, version, updated_at, created_at)
@@ -61,11 +68,11 @@ pub(crate) fn updated<'c>(rows: &[&'c Write<Arc<Sku>>]) -> Vec<Column<'c>> {
     columns
 }
 
-/// The SKU with those of `offers` that are its own.
-pub(crate) fn read(row: &Row, offers: &[Offer]) -> Result<Sku, Failure> {
+/// The SKU, without its offers.
+fn read(row: &Row) -> Result<Sku, Failure> {
     let mut row = Fields::of(row);
-    let sku_id = row.text()?.as_ref().into();
     Ok(Sku {
+        sku_id: SkuId(row.text()?),
         product_id: ProductId(row.text()?),
         name: row.text()?,
         status: row.word(SkuStatus::ALL, SkuStatus::as_str)?,
@@ -75,7 +82,21 @@ pub(crate) fn read(row: &Row, offers: &[Offer]) -> Result<Sku, Failure> {
         version: row.take()?,
         created_at: row.time()?,
         updated_at: row.time()?,
-        offers: offers.iter().filter(|offer| offer.sku_id == sku_id).cloned().collect(),
-        sku_id,
+        offers: Vec::new(),
     })
+}
+
+/// The SKUs, each with its offers.
+pub(crate) fn with_offers(skus: &[Row], offers: &[Row]) -> Result<Vec<Sku>, Failure> {
+    let mut of_sku = HashMap::<SkuId, Vec<Offer>>::new();
+    for row in offers {
+        let offer = offer::read(row)?;
+        of_sku.entry(offer.sku_id.clone()).or_default().push(offer);
+    }
+    let skus = skus.iter().map(|row| {
+        let mut sku = read(row)?;
+        sku.offers = of_sku.remove(&sku.sku_id).unwrap_or_default();
+        Ok(sku)
+    });
+    skus.collect()
 }

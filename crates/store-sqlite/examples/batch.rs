@@ -61,7 +61,9 @@ async fn main() {
         "{:>6} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "batch", "orders/s", "load µs", "decide µs", "save µs", "l+s µs", "save p50", "save max"
     );
-    let sizes: Vec<usize> = std::env::args().nth(2).map_or(vec![1, 8, 32, 128, 256], |text| text.split(',').map(|size| size.parse().expect("a number")).collect());
+    let sizes: Vec<usize> = std::env::args()
+        .nth(2)
+        .map_or(vec![1, 8, 32, 128, 256], |text| text.split(',').map(|size| size.parse().expect("a number")).collect());
     for size in sizes {
         let (mut load, mut decide, mut saves) = (Duration::ZERO, Duration::ZERO, Vec::new());
         let began = Instant::now();

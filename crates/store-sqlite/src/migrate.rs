@@ -1,6 +1,7 @@
 //! Brings the schema of the file up to date, step by step, and says whether this binary fits it.
 
-use engine::port::Unavailable;
+use async_trait::async_trait;
+use engine::port::{Schema, SchemaTrouble, Unavailable};
 use engine::schema::{Applied, Known, Migration, checksum};
 use rusqlite::{Connection, params};
 
@@ -14,26 +15,30 @@ const KNOWN: Known = Known(&[Migration { number: 1, name: "core", sql: include_s
 /// Who applied a step.
 const BINARY: &str = concat!("ordo ", env!("CARGO_PKG_VERSION"));
 
-impl SqliteStore {
-    /// Takes the steps that are missing, all or none. Two processes may try at once: one waits for the other.
-    pub async fn migrate(&self) -> Result<(), Unavailable> {
+#[async_trait]
+impl Schema for SqliteStore {
+    async fn migrate(&self) -> Result<Vec<i32>, SchemaTrouble> {
         self.write_once(|db| Ok(migrate(db))).await?
     }
 
-    /// Whether the schema is one that this binary can serve.
-    pub async fn check(&self) -> Result<(), Unavailable> {
+    async fn missing(&self) -> Result<Vec<i32>, SchemaTrouble> {
         let applied = self.shared.readers.read(applied).await?;
-        match KNOWN.missing(&applied).map_err(Unavailable::new)? {
-            [] => Ok(()),
-            [first, ..] => {
-                Err(Unavailable::new(format_args!("the database lacks migration {} ({}): run `ordo migrate`", first.number, first.name)))
-            }
+        Ok(KNOWN.missing(&applied)?.iter().map(|step| step.number).collect())
+    }
+}
+
+impl SqliteStore {
+    /// Whether the schema is one that this binary can serve.
+    pub(crate) async fn fits(&self) -> Result<(), Unavailable> {
+        match self.missing().await.map_err(Unavailable::new)?.first() {
+            None => Ok(()),
+            Some(number) => Err(Unavailable::new(format_args!("the database lacks migration {number}: run `ordo migrate`"))),
         }
     }
 }
 
-fn migrate(db: &Connection) -> Result<(), Unavailable> {
-    let sql = |error: rusqlite::Error| unavailable_sql(&error);
+fn migrate(db: &Connection) -> Result<Vec<i32>, SchemaTrouble> {
+    let sql = |error: rusqlite::Error| SchemaTrouble::Unavailable(unavailable_sql(&error));
     // Taken before looking: whoever comes second finds the steps of the first.
     let transaction = Transaction::begin(db, Kind::Write).map_err(sql)?;
     db.execute_batch(
@@ -47,7 +52,8 @@ fn migrate(db: &Connection) -> Result<(), Unavailable> {
          ) strict",
     )
     .map_err(sql)?;
-    for step in KNOWN.missing(&applied(db).map_err(sql)?).map_err(Unavailable::new)? {
+    let missing = KNOWN.missing(&applied(db).map_err(sql)?)?;
+    for step in missing {
         tracing::info!(number = step.number, name = step.name, "migrating");
         db.execute_batch(step.sql).map_err(sql)?;
         db.execute(
@@ -56,7 +62,8 @@ fn migrate(db: &Connection) -> Result<(), Unavailable> {
         )
         .map_err(sql)?;
     }
-    transaction.commit().map_err(sql)
+    transaction.commit().map_err(sql)?;
+    Ok(missing.iter().map(|step| step.number).collect())
 }
 
 /// The steps that the database has taken; none while it has no schema at all.

@@ -403,7 +403,7 @@ mod tests {
         for (good, bad, pointer, code) in [
             (r#""EUR""#, r#""eur""#, "/currency", "INVALID_CURRENCY"),
             (r#""EUR""#, "null", "/currency", "REQUIRED"),
-            ("12.5,", "12.555,", "/price", "INVALID_AMOUNT_SCALE"),
+            ("12.5,", "12.55555,", "/price", "INVALID_AMOUNT_SCALE"),
             ("12.5,", "-12.5,", "/price", "AMOUNT_OUT_OF_RANGE"),
             ("12.5,", "1e2,", "/price", "INVALID_AMOUNT"),
             (r#""qty": 2"#, r#""qty": 0"#, "/items/0/qty", "QUANTITY_OUT_OF_RANGE"),

@@ -208,6 +208,14 @@ impl Action {
         RefundFailed,
     ];
 
+    /// Whether somebody asks for it; the others are told by providers, clocks and carriers.
+    pub const fn is_asked_for(self) -> bool {
+        match self {
+            RequestPayment | Prepare | Ship | Deliver | Cancel | CancelPaid | RequestRefund => true,
+            Pay | FailPayment | Expire | RefundSucceeded | RefundFailed => false,
+        }
+    }
+
     /// The published word.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -269,8 +269,8 @@ impl Order {
         Circumstances { channel: self.channel, payment_method: self.payment_method.as_ref(), role: caller.role }
     }
 
-    /// What the caller may do next.
+    /// What the caller may ask for next.
     pub fn allowed_actions(&self, caller: &Caller) -> impl Iterator<Item = Action> + '_ {
-        allowed(self.status, self.circumstances(caller))
+        allowed(self.status, self.circumstances(caller)).filter(|action| action.is_asked_for())
     }
 }

@@ -8,4 +8,4 @@ mod store;
 pub use clock::{Clock, SystemClock};
 pub use provider::{PaymentProvider, ProviderCall};
 pub use query::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Violation};
-pub use store::{Mark, SaveError, Session, Settled, Store, Unavailable};
+pub use store::{Mark, SaveError, Schema, SchemaTrouble, Session, Settled, Store, Unavailable};

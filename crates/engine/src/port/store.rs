@@ -7,12 +7,34 @@ use domain::ids::Uuid;
 use domain::{Changes, Needs, View};
 
 use super::Queries;
+use crate::schema::SchemaError;
 
 /// A store of orders.
 #[async_trait]
 pub trait Store: Queries {
     /// A session for one writer. It reconnects by itself when its connection is gone.
     async fn session(&self) -> Result<Box<dyn Session>, Unavailable>;
+}
+
+/// The schema of a store.
+#[async_trait]
+pub trait Schema: Send + Sync {
+    /// Takes the steps that are missing and tells their numbers. Two processes may try at once: one waits for the other.
+    async fn migrate(&self) -> Result<Vec<i32>, SchemaTrouble>;
+
+    /// The steps that are missing.
+    async fn missing(&self) -> Result<Vec<i32>, SchemaTrouble>;
+}
+
+/// Why a schema was not brought up to date.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SchemaTrouble {
+    /// The store cannot be used now.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// This binary does not fit the schema.
+    #[error(transparent)]
+    Unfit(#[from] SchemaError),
 }
 
 /// A unique name of one save, written with it: after a cut connection it tells whether the save happened.

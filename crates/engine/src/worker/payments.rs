@@ -6,11 +6,11 @@ use std::time::Duration;
 use domain::command::{ProviderAnswer, RecordPayment, TakePayment};
 use domain::ids::PaymentId;
 use domain::payment::Payment;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use crate::Failure;
 use crate::engine::{Ask, Engine};
 use crate::port::{PaymentProvider, ProviderCall};
+use crate::{Failure, StopSignal};
 
 /// A provider that has not answered by then is silent: the payment is unknown, never failed.
 ///
@@ -25,14 +25,14 @@ const CALLS_MAX: usize = 64;
 const PAGE: u32 = 100;
 
 /// Runs until `stop` turns true. At most one an engine.
-pub async fn run_payments(engine: Engine, provider: Arc<dyn PaymentProvider>, mut stop: watch::Receiver<bool>) {
+pub async fn run_payments(engine: Engine, provider: Arc<dyn PaymentProvider>, mut stop: StopSignal) {
     let Some(mut intents) = engine.take_intents() else { return };
     let calls = Arc::new(Semaphore::new(CALLS_MAX));
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stop.given() => break,
             Some(payment) = intents.recv() => call(&engine, &provider, &calls, payment).await,
             _ = look.tick() => match engine.queries().payments_to_ask(engine.now(), PAGE).await {
                 Ok(due) => for payment_id in due {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::command::ExpireOrder;
 use futures_util::future::join_all;
-use tokio::sync::watch;
 
+use crate::StopSignal;
 use crate::engine::{Ask, Engine};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -16,16 +16,16 @@ const MARKS_KEPT_SECONDS: i64 = 3600;
 const FORGET_EVERY_LOOKS: u32 = 600;
 
 /// Runs until `stop` turns true.
-pub async fn run_sweeper(engine: Engine, mut stop: watch::Receiver<bool>) {
+pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looks: u32 = 0;
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stop.given() => return,
             _ = look.tick() => {}
         }
-        while expire_page(&engine).await && !*stop.borrow() {}
+        while expire_page(&engine).await && !stop.is_given() {}
         if looks.is_multiple_of(FORGET_EVERY_LOOKS)
             && let Err(away) = engine.queries().forget_marks(engine.now().plus_seconds(-MARKS_KEPT_SECONDS)).await
         {

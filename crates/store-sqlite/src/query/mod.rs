@@ -97,6 +97,6 @@ impl Queries for SqliteStore {
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {
-        self.check().await
+        self.fits().await
     }
 }

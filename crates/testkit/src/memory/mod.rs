@@ -15,7 +15,7 @@ use domain::time::Time;
 use domain::{Changes, Needs, View};
 use engine::port::{Clock, Mark, SaveError, Session, Settled, Store, Unavailable};
 
-pub use audit::INVARIANTS;
+pub use audit::{Books, INVARIANTS, Invariant};
 pub use faults::{Bug, Fault, Faults, NoFaults, Point};
 pub use tables::{Memory, MemoryFamily};
 
@@ -50,12 +50,7 @@ struct Noted {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self {
-            state: Arc::default(),
-            faults: Arc::new(NoFaults),
-            clock: Arc::new(StepClock::default()),
-            bugs: Bugs::default(),
-        }
+        Self { state: Arc::default(), faults: Arc::new(NoFaults), clock: Arc::new(StepClock::default()), bugs: Bugs::default() }
     }
 }
 

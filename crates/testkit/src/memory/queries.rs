@@ -65,7 +65,8 @@ impl MemoryStore {
 #[async_trait]
 impl Queries for MemoryStore {
     async fn order(&self, caller: &Caller, order_id: OrderId) -> Result<Option<OrderAnswer>, Unavailable> {
-        self.ask(|memory| memory.orders.get(&order_id).filter(|order| self.sees(caller, order)).map(|order| with_payment(memory, order))).await
+        self.ask(|memory| memory.orders.get(&order_id).filter(|order| self.sees(caller, order)).map(|order| with_payment(memory, order)))
+            .await
     }
 
     async fn orders(&self, caller: &Caller, filter: &OrderFilter, page: Page<(Time, Uuid)>) -> Result<Vec<OrderAnswer>, Unavailable> {

@@ -80,7 +80,11 @@ impl Find {
 
 impl Visit<FoundFamily, MemoryFamily> for Find {
     type Error = Infallible;
-    fn rows<T: RowTable>(&mut self, found: &mut BTreeMap<T::Key, Option<T::Row>>, kept: &BTreeMap<T::Key, T::Row>) -> Result<(), Infallible> {
+    fn rows<T: RowTable>(
+        &mut self,
+        found: &mut BTreeMap<T::Key, Option<T::Row>>,
+        kept: &BTreeMap<T::Key, T::Row>,
+    ) -> Result<(), Infallible> {
         self.find(found, kept);
         Ok(())
     }
@@ -132,7 +136,11 @@ impl Visit<ViewFamily, FoundFamily> for Show {
 pub(super) struct Expect<'a>(pub(super) &'a Bugs);
 impl Visit<MemoryFamily, ChangesFamily> for Expect<'_> {
     type Error = SaveError;
-    fn rows<T: RowTable>(&mut self, kept: &mut BTreeMap<T::Key, T::Row>, changes: &BTreeMap<T::Key, Write<T::Row>>) -> Result<(), SaveError> {
+    fn rows<T: RowTable>(
+        &mut self,
+        kept: &mut BTreeMap<T::Key, T::Row>,
+        changes: &BTreeMap<T::Key, Write<T::Row>>,
+    ) -> Result<(), SaveError> {
         let unguarded = if T::NAME == "Keys" { Bug::NoKeyCheck } else { Bug::NoVersionCheck };
         if self.0.has(unguarded) {
             return Ok(());
@@ -164,7 +172,11 @@ pub(super) enum Keep<'a> {
 
 impl Visit<MemoryFamily, ChangesFamily> for Keep<'_> {
     type Error = Infallible;
-    fn rows<T: RowTable>(&mut self, kept: &mut BTreeMap<T::Key, T::Row>, changes: &BTreeMap<T::Key, Write<T::Row>>) -> Result<(), Infallible> {
+    fn rows<T: RowTable>(
+        &mut self,
+        kept: &mut BTreeMap<T::Key, T::Row>,
+        changes: &BTreeMap<T::Key, Write<T::Row>>,
+    ) -> Result<(), Infallible> {
         if matches!(self, Self::Everything(_)) {
             kept.extend(changes.iter().map(|(key, write)| (key.clone(), write.row.clone())));
         }

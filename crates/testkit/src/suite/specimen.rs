@@ -118,8 +118,7 @@ pub(super) fn ticket_line(item: Uuid, qty: i64) -> Line {
 /// The `n`-th order with everything that an order can have, at its largest where there is a largest.
 pub(super) fn full_order(n: u128) -> Order {
     let later = START.plus_seconds(1);
-    let snapshot =
-        PriceSnapshot { offer_id: OfferId(id(2, 9)), unit_price: 1_000_000_000, captured_at: later, title: None, author: None };
+    let snapshot = PriceSnapshot { offer_id: OfferId(id(2, 9)), unit_price: 1_000_000_000, captured_at: later, title: None, author: None };
     let sku = |title: Option<&str>, author: Option<&str>| LineSubject::Sku {
         sku_id: STRANGE.into(),
         product_id: STRANGE.into(),
@@ -199,15 +198,7 @@ pub(super) fn captured_payment(n: u128, order: u128) -> Payment {
 pub(super) fn reservation(sku_id: &str, reference: &str, qty: i64) -> Reservation {
     let reference = StockRef { kind: "hand".into(), id: reference.into() };
     let sku_id = sku_id.into();
-    Reservation {
-        key: ReservationKey::new(&sku_id, &reference),
-        sku_id,
-        reference,
-        qty,
-        version: 1,
-        created_at: START,
-        updated_at: START,
-    }
+    Reservation { key: ReservationKey::new(&sku_id, &reference), sku_id, reference, qty, version: 1, created_at: START, updated_at: START }
 }
 
 pub(super) fn key_row(key: &str, answer: &str) -> KeyRow {

@@ -1,0 +1,203 @@
+//! The whole service in one process: store, engine, writers, workers, doors; started together, stopped in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api_rest::{App, AppOptions};
+use domain::command::{FailurePolicy, PricePolicy, Settings};
+use engine::port::{Schema, SchemaTrouble, SystemClock};
+use engine::schema::SchemaError;
+use engine::worker::{StubProvider, run_payments, run_sweeper};
+use engine::{Engine, Options, RealPause, StopSignal, Stopper, WriterThreads, run_on_threads};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::config::words::{OnFailure, PricePolicy as PriceWord};
+use crate::database;
+use crate::measure;
+
+/// How often a database that was away at the start is tried again.
+const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Why the service did not start, or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] engine::port::Unavailable),
+    /// This binary does not fit the schema.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The machine refuses threads or signals.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A running service.
+pub(crate) struct Service {
+    /// The engine, for those in the same process.
+    pub(crate) engine: Engine,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    stop: Stopper,
+    doors: JoinSet<io::Result<()>>,
+    workers: JoinSet<()>,
+    writers: WriterThreads,
+    unfit: watch::Receiver<Option<SchemaError>>,
+    stop_within: Duration,
+}
+
+/// Starts everything. A database that is away is waited for: until then `/readyz` says so and calls are answered 503.
+pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<Service, ServiceError> {
+    let database::Opened { store, schema } = database::open(&config.database)?;
+    let (stop, stopped) = Stopper::new();
+    let (tell_unfit, unfit) = watch::channel(None);
+    let mut workers = JoinSet::new();
+    match schema.migrate().await {
+        Ok(_) => {}
+        Err(SchemaTrouble::Unfit(error)) => return Err(error.into()),
+        Err(SchemaTrouble::Unavailable(away)) => {
+            tracing::warn!(%away, "the database is away; waiting for it");
+            workers.spawn(migrate_when_back(schema, tell_unfit, stopped.clone()));
+        }
+    }
+    let options = Options { writers: usize::try_from(config.engine.writers).unwrap_or(2), ..Options::default() };
+    let (engine, writers) = Engine::new(store, Arc::new(SystemClock), Arc::new(RealPause), settings(config), options);
+    let writers = run_on_threads(writers)?;
+    workers.spawn(run_payments(engine.clone(), Arc::new(StubProvider), stopped.clone()));
+    workers.spawn(run_sweeper(engine.clone(), stopped.clone()));
+    workers.spawn(keep_up(metrics.clone(), stopped.clone()));
+    let app = App::new(
+        engine.clone(),
+        AppOptions {
+            answer_within: Duration::from_millis(config.payments.answer_within_ms.into()),
+            patience: Duration::from_secs(12),
+            metrics,
+            version: env!("CARGO_PKG_VERSION"),
+            process: rand::random(),
+        },
+    );
+    let stop_within = Duration::from_secs(config.shutdown_seconds.into());
+    let mut doors = JoinSet::new();
+    let listener = listen(config.listen).await?;
+    let address = listener.local_addr()?;
+    if let Some(admin) = config.admin_listen.filter(|admin| *admin != config.listen) {
+        doors.spawn(api_rest::serve(listen(admin).await?, api_rest::admin_router(app.clone()), stopped.clone(), stop_within));
+        doors.spawn(api_rest::serve(listener, api_rest::doors_router(app), stopped, stop_within));
+    } else {
+        doors.spawn(api_rest::serve(listener, api_rest::router(app), stopped, stop_within));
+    }
+    Ok(Service { engine, address, stop, doors, workers, writers, unfit, stop_within })
+}
+
+impl Service {
+    /// Runs until the process is told to stop, then ends in order. An error: the schema turned out not to fit.
+    pub(crate) async fn run(mut self) -> Result<(), ServiceError> {
+        let unfit = tokio::select! {
+            () = told_to_stop()? => None,
+            unfit = unfit(&mut self.unfit) => Some(unfit),
+        };
+        self.end().await;
+        unfit.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// No new calls; those under way are answered; workers finish; what waits is saved.
+    async fn end(mut self) {
+        tracing::info!("stopping");
+        self.stop.stop();
+        while self.doors.join_next().await.is_some() {}
+        if tokio::time::timeout(self.stop_within, async { while self.workers.join_next().await.is_some() {} }).await.is_err() {
+            tracing::warn!("a worker did not end in time; what it was doing is found again after the start");
+        }
+        self.engine.close();
+        let writers = self.writers;
+        let joined = tokio::task::spawn_blocking(|| writers.join());
+        if tokio::time::timeout(self.stop_within, joined).await.is_err() {
+            tracing::warn!("a writer did not end in time");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        currency: config.orders.currency,
+        payment_window_seconds: config.orders.payment_window_seconds.into(),
+        price_policy: match config.price_policy {
+            PriceWord::Reject => PricePolicy::Reject,
+            PriceWord::Accept => PricePolicy::Accept,
+        },
+        payment_failure: match config.payments.on_failure {
+            OnFailure::Retry => FailurePolicy::Retry,
+            OnFailure::Cancel => FailurePolicy::Cancel,
+        },
+        payment_provider: "stub".into(),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, ServiceError> {
+    TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })
+}
+
+/// That the schema does not fit, once that is known. Where nobody looks for it any more, it fits.
+async fn unfit(unfit: &mut watch::Receiver<Option<SchemaError>>) -> SchemaError {
+    match unfit.wait_for(Option::is_some).await.ok().and_then(|error| error.clone()) {
+        Some(error) => error,
+        None => std::future::pending().await,
+    }
+}
+
+async fn migrate_when_back(schema: Arc<dyn Schema>, unfit: watch::Sender<Option<SchemaError>>, mut stop: StopSignal) {
+    loop {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(MIGRATE_AGAIN) => {}
+        }
+        match schema.migrate().await {
+            Ok(_) => {
+                tracing::info!("the database is back");
+                return;
+            }
+            Err(SchemaTrouble::Unfit(error)) => {
+                unfit.send_replace(Some(error));
+                return;
+            }
+            Err(SchemaTrouble::Unavailable(away)) => tracing::debug!(%away, "the database is still away"),
+        }
+    }
+}
+
+async fn keep_up(metrics: PrometheusHandle, mut stop: StopSignal) {
+    loop {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(measure::UPKEEP) => metrics.run_upkeep(),
+        }
+    }
+}
+
+/// SIGTERM, or Ctrl-C.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,126 @@
+//! Where the database is and how long it may take: connections of their own for writers, a pool for reads.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use engine::port::Unavailable;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Config, NoTls};
+
+use crate::error::{Failure, said};
+
+/// Limits of what the store waits for, and of how much it reads at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// For a connection to be made and greeted.
+    pub connect_ms: u32,
+    /// For one statement.
+    pub statement_ms: u32,
+    /// For one lock. Longer than `idle_in_transaction_ms`, so that a session that lost its client is gone before.
+    pub lock_ms: u32,
+    /// For a client that opened a transaction and says nothing more.
+    pub idle_in_transaction_ms: u32,
+    /// Connections for reads.
+    pub readers_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { connect_ms: 3000, statement_ms: 10_000, lock_ms: 8000, idle_in_transaction_ms: 5000, readers_max: 8 }
+    }
+}
+
+impl Options {
+    fn connect(self) -> Duration {
+        Duration::from_millis(self.connect_ms.into())
+    }
+
+    /// How long a flight may take: what its slowest statement may, and some more for the way.
+    pub(crate) fn flight(self) -> Duration {
+        Duration::from_millis(self.statement_ms.into()) + Duration::from_secs(5)
+    }
+
+    fn limits(self) -> String {
+        let Self { statement_ms, lock_ms, idle_in_transaction_ms, .. } = self;
+        format!(
+            "set statement_timeout = {statement_ms}; set lock_timeout = {lock_ms}; \
+             set idle_in_transaction_session_timeout = {idle_in_transaction_ms}; set jit = off;"
+        )
+    }
+
+    /// What a writer's connection is told first. Plans must not depend on how full the tables were when they were made:
+    /// see `reads_only_by_index` in the tests. Read-only but for what a flight opens: see [`crate::flight::BEGIN`].
+    pub(crate) fn for_writer(self) -> String {
+        self.limits()
+            + "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set synchronous_commit = on; \
+               set default_transaction_isolation = 'read committed'; set default_transaction_read_only = on"
+    }
+
+    /// Lists are planned anew with their values: which index is best depends on them.
+    fn for_reader(self) -> String {
+        self.limits() + "set plan_cache_mode = force_custom_plan; set default_transaction_isolation = 'read committed'"
+    }
+}
+
+/// Where the database is.
+#[derive(Clone)]
+pub(crate) struct Access {
+    config: Config,
+    pub(crate) options: Options,
+}
+
+/// A connection of its own, which lives on the runtime where it was made.
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    carrier: JoinHandle<()>,
+}
+
+impl Drop for Connected {
+    /// Whatever is still under way is given up with the connection.
+    fn drop(&mut self) {
+        self.carrier.abort();
+    }
+}
+
+impl Access {
+    pub(crate) fn to(url: &str, options: Options) -> Result<Self, Unavailable> {
+        let mut config: Config =
+            url.parse().map_err(|error| Unavailable::new(format_args!("this is not a PostgreSQL URL: {}", said(&error))))?;
+        config.connect_timeout(options.connect()).keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(options.flight());
+        Ok(Self { config, options })
+    }
+
+    /// A new connection under the name `application`, not yet told anything.
+    pub(crate) async fn connect(&self, application: &str) -> Result<Connected, Failure> {
+        let mut config = self.config.clone();
+        config.application_name(application);
+        // The driver's own limit covers TCP only, not a server that accepts and then says nothing.
+        let limit = self.options.connect();
+        let (client, connection) = tokio::time::timeout(limit, config.connect(NoTls)).await.map_err(|_| Failure::Silent(limit))??;
+        let carrier = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = said(&error), "a connection to the database has ended");
+            }
+        });
+        Ok(Connected { client, carrier })
+    }
+
+    /// The connections for reads; none is made yet.
+    pub(crate) fn pool(&self) -> Result<Pool, Unavailable> {
+        let mut config = self.config.clone();
+        config.application_name("ordo-reader");
+        let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let limits = self.options.for_reader();
+        let limit = Some(self.options.connect());
+        Pool::builder(manager)
+            .max_size(self.options.readers_max)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
+            .post_create(Hook::async_fn(move |client, _| {
+                let limits = limits.clone();
+                Box::pin(async move { client.batch_execute(&limits).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(Unavailable::new)
+    }
+}

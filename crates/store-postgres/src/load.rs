@@ -1,0 +1,66 @@
+//! Loads what a batch needs: one statement a table, all in one flight, each looked up by one column.
+
+use domain::ids::{OrderId, OrderNumber, SkuId};
+use domain::{Needs, View};
+use tokio::try_join;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Row, Statement};
+
+use crate::error::Failure;
+use crate::prepared::Prepared;
+use crate::{key, number, order, payment, reservation, sku, stock};
+
+/// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
+pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
+    let Needs { keys, skus, orders, payments, reservations, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
+    let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
+    let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
+    // Roots before their children: a child that is newer than its root fails at the root's version.
+    let (keys, skus, offers, orders, lines, payments, reservations, stock, drawn) = try_join!(biased;
+        found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
+        found(client, &prepared.skus_load, sku_ids.clone()),
+        found(client, &prepared.offers_load, sku_ids),
+        found(client, &prepared.orders_load, order_ids.clone()),
+        found(client, &prepared.lines_load, order_ids),
+        found(client, &prepared.payments_load, payments.iter().map(|id| id.0).collect()),
+        found(client, &prepared.reservations_load, reservations.iter().map(|key| &*key.0).collect()),
+        found(client, &prepared.stock_load, stock.iter().map(SkuId::as_str).collect()),
+        number::draw(client, &prepared.numbers_draw, numbers),
+    )?;
+    let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
+    let skus = sku::with_offers(&skus, &offers)?;
+    let orders = order::with_lines(&orders, &lines)?;
+    let payments = payments.iter().map(payment::read).collect::<Result<Vec<_>, _>>()?;
+    let reservations = reservations.iter().map(reservation::read).collect::<Result<Vec<_>, _>>()?;
+    let stock = stock.iter().map(stock::read).collect::<Result<Vec<_>, _>>()?;
+    let numbers: Vec<(OrderId, OrderNumber)> = number::give(numbers, &drawn)?;
+
+    for row in keys {
+        seen.keys.found(row.key.clone(), row.into());
+    }
+    for row in skus {
+        seen.skus.found(row.sku_id.clone(), row.into());
+    }
+    for row in orders {
+        seen.orders.found(row.order_id, row.into());
+    }
+    for row in payments {
+        seen.payments.found(row.payment_id, row.into());
+    }
+    for row in reservations {
+        seen.reservations.found(row.key.clone(), row.into());
+    }
+    for (sku_id, row) in stock {
+        seen.stock.found(sku_id, row);
+    }
+    seen.numbers.extend(numbers);
+    Ok(())
+}
+
+/// The rows under `keys`; without keys, no statement is sent.
+async fn found<K: ToSql + Sync>(client: &Client, statement: &Statement, keys: Vec<K>) -> Result<Vec<Row>, Error> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    client.query(statement, &[&keys]).await
+}

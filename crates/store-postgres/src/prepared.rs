@@ -1,0 +1,52 @@
+//! The statements of a writer's connection, prepared once, all in one flight.
+
+use futures_util::future::try_join_all;
+use tokio_postgres::{Client, Error, Statement};
+
+use crate::{event, key, line, mark, number, offer, order, outbox, payment, reservation, sku, stock};
+
+macro_rules! prepared {
+    ($($name:ident: $sql:expr;)*) => {
+        /// Every statement that a writer uses.
+        pub(crate) struct Prepared { $(pub(crate) $name: Statement,)* }
+
+        impl Prepared {
+            pub(crate) async fn on(client: &Client) -> Result<Self, Error> {
+                let prepared = try_join_all([$($sql),*].map(|sql| client.prepare(sql))).await?;
+                let mut prepared = prepared.into_iter();
+                $(let $name = prepared.next().expect("as many statements as were asked for");)*
+                Ok(Self { $($name,)* })
+            }
+        }
+    };
+}
+
+prepared! {
+    mark_insert: mark::INSERT;
+    keys_load: key::LOAD;
+    keys_insert: key::INSERT;
+    skus_load: sku::LOAD;
+    skus_insert: sku::INSERT;
+    skus_update: sku::UPDATE;
+    offers_load: offer::LOAD;
+    offers_upsert: offer::UPSERT;
+    orders_load: order::LOAD;
+    orders_insert: order::INSERT;
+    orders_update: order::UPDATE;
+    lines_load: line::LOAD;
+    lines_insert: line::INSERT;
+    lines_update: line::UPDATE;
+    payments_load: payment::LOAD;
+    payments_insert: payment::INSERT;
+    payments_update: payment::UPDATE;
+    reservations_load: reservation::LOAD;
+    reservations_insert: reservation::INSERT;
+    reservations_update: reservation::UPDATE;
+    numbers_draw: number::DRAW;
+    ledger_insert: stock::INSERT_LEDGER;
+    facts_insert: event::INSERT;
+    outbox_insert: outbox::INSERT;
+    stock_load: stock::LOAD;
+    stock_insert: stock::INSERT;
+    stock_update: stock::UPDATE;
+}

@@ -1,0 +1,188 @@
+//! Everything that is read beside commands: from a small pool, committed rows only.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Object, Transaction};
+use domain::Caller;
+use domain::catalog::Sku;
+use domain::command::OrderAnswer;
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::key::{KeyRow, ScopedKey};
+use domain::payment::Payment;
+use domain::stock::Balance;
+use domain::time::Time;
+use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
+use futures_util::future::try_join;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{IsolationLevel, Row};
+
+use crate::error::Failure;
+use crate::order_list::OrderList;
+use crate::types::Moment;
+use crate::{PostgresStore, audit, event, key, line, mark, migrate, offer, order, outbox, payment, sku, stock};
+
+type Values<'v> = [&'v (dyn ToSql + Sync)];
+
+impl PostgresStore {
+    /// Does `work` on a connection of the pool; once more if that turned out to be gone: reads may be repeated.
+    async fn read<T, F>(&self, work: impl Fn(Object) -> F + Send + Sync) -> Result<T, Unavailable>
+    where
+        T: Send,
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        match self.read_once(&work).await {
+            Err(failure) if failure.is_of_the_connection() => {
+                // The server was restarted, most likely: the others are gone too.
+                self.pool.retain(|_, _| false);
+                Ok(self.read_once(&work).await?)
+            }
+            read => Ok(read?),
+        }
+    }
+
+    async fn read_once<T, F>(&self, work: &(impl Fn(Object) -> F + Send + Sync)) -> Result<T, Failure>
+    where
+        T: Send,
+        F: Future<Output = Result<T, Failure>> + Send,
+    {
+        let client = self.pool.get().await.map_err(Failure::from_pool)?;
+        let limit = self.access.options.flight();
+        tokio::time::timeout(limit, work(client)).await.map_err(|_| Failure::Silent(limit))?
+    }
+
+    async fn rows(&self, sql: &str, values: &Values<'_>) -> Result<Vec<Row>, Unavailable> {
+        self.read(move |client| async move { Ok(client.query(&client.prepare_cached(sql).await?, values).await?) }).await
+    }
+
+    async fn row(&self, sql: &str, values: &Values<'_>) -> Result<Option<Row>, Unavailable> {
+        Ok(self.rows(sql, values).await?.pop())
+    }
+
+    /// SKUs by `sql`, with their offers, in the order of `sql`.
+    async fn skus_by(&self, sql: &str, values: &Values<'_>) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        self.read(move |mut client| async move {
+            let snapshot = snapshot(&mut client).await?;
+            let skus = snapshot.query(&snapshot.prepare_cached(sql).await?, values).await?;
+            let ids = skus.iter().map(|row| row.try_get(0)).collect::<Result<Vec<&str>, _>>()?;
+            let offers = snapshot.query(&snapshot.prepare_cached(offer::LOAD).await?, &[&ids]).await?;
+            Ok(sku::with_offers(&skus, &offers)?.into_iter().map(Arc::new).collect())
+        })
+        .await
+    }
+
+    /// Orders by `sql`, with their lines and latest payments, in the order of `sql`.
+    async fn orders_by(&self, sql: &str, values: &Values<'_>) -> Result<Vec<OrderAnswer>, Unavailable> {
+        self.read(move |mut client| async move {
+            let snapshot = snapshot(&mut client).await?;
+            let orders = snapshot.query(&snapshot.prepare_cached(sql).await?, values).await?;
+            if orders.is_empty() {
+                return Ok(Vec::new());
+            }
+            let ids = orders.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
+            let (lines, payments) = try_join(snapshot.prepare_cached(line::LOAD), snapshot.prepare_cached(payment::LATEST)).await?;
+            let ids: &Values<'_> = &[&ids];
+            let (lines, payments) = try_join(snapshot.query(&lines, ids), snapshot.query(&payments, ids)).await?;
+            let payments = payments.iter().map(|row| payment::read(row).map(|payment| (payment.payment_id, Arc::new(payment))));
+            let payments = payments.collect::<Result<HashMap<_, _>, _>>()?;
+            let answer = |order: domain::order::Order| {
+                let payment = order.payment_id.and_then(|id| payments.get(&id).cloned());
+                OrderAnswer::now(Arc::new(order), payment)
+            };
+            Ok(order::with_lines(&orders, &lines)?.into_iter().map(answer).collect())
+        })
+        .await
+    }
+}
+
+/// What several statements see alike. Ends when it is dropped, wherever its reader was left.
+async fn snapshot(client: &mut Object) -> Result<Transaction<'_>, Failure> {
+    Ok(client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?)
+}
+
+#[async_trait]
+impl Queries for PostgresStore {
+    async fn order(&self, caller: &Caller, order_id: OrderId) -> Result<Option<OrderAnswer>, Unavailable> {
+        Ok(self.orders_by(order::OF_CALLER, &[&order_id.0, &caller.only_own()]).await?.pop())
+    }
+
+    async fn orders(&self, caller: &Caller, filter: &OrderFilter, page: Page<(Time, Uuid)>) -> Result<Vec<OrderAnswer>, Unavailable> {
+        let list = OrderList::of(caller, filter, page);
+        self.orders_by(&list.sql, &list.values()).await
+    }
+
+    async fn order_events(&self, caller: &Caller, order_id: OrderId, page: Page<i64>) -> Result<Option<Vec<RecordedEvent>>, Unavailable> {
+        if self.row(order::IS_OF_CALLER, &[&order_id.0, &caller.only_own()]).await?.is_none() {
+            return Ok(None);
+        }
+        let events = self.rows(event::HISTORY, &[&order_id.0, &page.after.unwrap_or(0), &i64::from(page.limit)]).await?;
+        Ok(Some(events.iter().map(event::read).collect::<Result<_, _>>()?))
+    }
+
+    async fn payment(&self, caller: &Caller, payment_id: PaymentId) -> Result<Option<Arc<Payment>>, Unavailable> {
+        let row = self.row(payment::OF_CALLER, &[&payment_id.0, &caller.only_own()]).await?;
+        Ok(row.as_ref().map(payment::read).transpose()?.map(Arc::new))
+    }
+
+    async fn sku(&self, sku_id: &SkuId) -> Result<Option<Arc<Sku>>, Unavailable> {
+        Ok(self.skus_by(sku::LOAD, &[&[sku_id.as_str()].as_slice()]).await?.pop())
+    }
+
+    async fn skus(&self, product_id: Option<&ProductId>, page: Page<SkuId>) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        let after = page.after.as_ref().map(SkuId::as_str);
+        self.skus_by(sku::PAGE, &[&product_id.map(ProductId::as_str), &after, &i64::from(page.limit)]).await
+    }
+
+    async fn sku_of_offer(&self, offer_id: OfferId) -> Result<Option<SkuId>, Unavailable> {
+        let row = self.row(offer::WHOSE, &[&offer_id.0]).await?;
+        Ok(row.map(|row| row.try_get::<_, &str>(0).map(SkuId::from)).transpose().map_err(Failure::from)?)
+    }
+
+    async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {
+        let row = self.row(stock::LOAD, &[&[sku_id.as_str()].as_slice()]).await?;
+        Ok(row.as_ref().map(stock::read).transpose()?.map(|(_, balance)| balance))
+    }
+
+    async fn key(&self, key: &ScopedKey) -> Result<Option<Arc<KeyRow>>, Unavailable> {
+        let row = self.row(key::LOAD, &[&[&*key.0].as_slice()]).await?;
+        Ok(row.as_ref().map(key::read).transpose()?.map(Arc::new))
+    }
+
+    async fn orders_to_expire(&self, now: Time, limit: u32) -> Result<Vec<OrderId>, Unavailable> {
+        let rows = self.rows(order::OVERDUE, &[&Moment(now), &i64::from(limit)]).await?;
+        Ok(rows.iter().map(|row| row.try_get(0).map(OrderId)).collect::<Result<_, _>>().map_err(Failure::from)?)
+    }
+
+    async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable> {
+        let rows = self.rows(payment::DUE, &[&Moment(now), &i64::from(limit)]).await?;
+        Ok(rows.iter().map(|row| row.try_get(0).map(PaymentId)).collect::<Result<_, _>>().map_err(Failure::from)?)
+    }
+
+    async fn outbox(&self) -> Result<OutboxStanding, Unavailable> {
+        let row = self.row(outbox::STANDING, &[]).await?;
+        Ok(row.as_ref().map(outbox::standing).transpose()?.unwrap_or_default())
+    }
+
+    async fn audit(&self, limit: u32) -> Result<Vec<Violation>, Unavailable> {
+        Ok(audit::violations(&self.access, limit).await?)
+    }
+
+    async fn forget_marks(&self, before: Time) -> Result<u64, Unavailable> {
+        self.read(move |client| async move { Ok(client.execute(&client.prepare_cached(mark::FORGET).await?, &[&Moment(before)]).await?) })
+            .await
+    }
+
+    async fn ready(&self) -> Result<(), Unavailable> {
+        let missing = self.read(move |client| async move { Ok(migrate::missing(&client).await?) }).await?.map_err(Unavailable::new)?;
+        match missing {
+            [] => Ok(()),
+            [first, ..] => Err(Unavailable::new(format_args!(
+                "{} migrations are missing, the first is {} ({}): run `ordo migrate`",
+                missing.len(),
+                first.number,
+                first.name
+            ))),
+        }
+    }
+}

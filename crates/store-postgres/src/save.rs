@@ -1,0 +1,78 @@
+//! Saves a batch: one transaction, one flight, tables always in the same order, counters last.
+
+use domain::Changes;
+use domain::tables::Write;
+use engine::port::Mark;
+use tokio_postgres::Client;
+
+use crate::flight::{Failed, Flight};
+use crate::prepared::Prepared;
+use crate::{event, key, line, mark, offer, order, outbox, payment, reservation, sku, stock};
+
+/// Saves all of `changes` and `mark`, or nothing.
+pub(crate) async fn save(client: &Client, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
+    let Changes { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox, stock } = changes;
+    let mut flight = Flight::begin(client);
+    flight.add(&prepared.mark_insert, mark::inserted(mark));
+
+    let keys: Vec<_> = keys.values().map(|write| &write.row).collect();
+    if !keys.is_empty() {
+        flight.add(&prepared.keys_insert, key::inserted(&keys));
+    }
+    let (new, old) = apart(skus.values());
+    if !new.is_empty() {
+        flight.add(&prepared.skus_insert, sku::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.skus_update, sku::updated(&old));
+    }
+    let offers: Vec<_> = skus.values().flat_map(|write| &write.row.offers).collect();
+    if !offers.is_empty() {
+        flight.add(&prepared.offers_upsert, offer::upserted(&offers));
+    }
+    let (new, old) = apart(orders.values());
+    if !new.is_empty() {
+        flight.add(&prepared.orders_insert, order::inserted(&new));
+        flight.add(&prepared.lines_insert, line::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.orders_update, order::updated(&old));
+        flight.add(&prepared.lines_update, line::updated(&old));
+    }
+    let (new, old) = apart(payments.values());
+    if !new.is_empty() {
+        flight.add(&prepared.payments_insert, payment::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.payments_update, payment::updated(&old));
+    }
+    let (new, old) = apart(reservations.values());
+    if !new.is_empty() {
+        flight.add(&prepared.reservations_insert, reservation::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.reservations_update, reservation::updated(&old));
+    }
+    if !ledger.is_empty() {
+        flight.add(&prepared.ledger_insert, stock::booked(&ledger.iter().collect::<Vec<_>>()));
+    }
+    if !facts.is_empty() {
+        flight.add(&prepared.facts_insert, event::inserted(&facts.iter().collect::<Vec<_>>()));
+    }
+    if !outbox.is_empty() {
+        flight.add(&prepared.outbox_insert, outbox::inserted(&outbox.iter().collect::<Vec<_>>()));
+    }
+    let (new, moved): (Vec<_>, Vec<_>) = stock.iter().partition(|(_, delta)| delta.is_new);
+    if !new.is_empty() {
+        flight.add(&prepared.stock_insert, stock::moved(&new));
+    }
+    if !moved.is_empty() {
+        flight.add(&prepared.stock_update, stock::moved(&moved));
+    }
+    flight.commit().await
+}
+
+/// The rows that must not be there yet, and those that must be there with their version.
+fn apart<'c, R>(writes: impl Iterator<Item = &'c Write<R>>) -> (Vec<&'c Write<R>>, Vec<&'c Write<R>>) {
+    writes.partition(|write| write.expected == 0)
+}

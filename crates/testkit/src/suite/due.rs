@@ -1,0 +1,74 @@
+//! What the workers are told to do next, and how far the outbox is behind.
+
+use std::sync::Arc;
+
+use domain::Changes;
+use domain::ids::{OrderId, PaymentId};
+use domain::order::{Order, Status};
+use domain::payment::{Payment, Status as PaymentStatus};
+use engine::port::{OutboxStanding, Store};
+
+use super::hands::Hands;
+use super::specimen::{bare_order, bare_payment, id, order_id, placed, write};
+use crate::clock::START;
+
+pub(super) async fn orders_are_due_when_their_time_has_passed(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    // Seconds after the start; the later an order was placed, the earlier it is due.
+    for (n, status, due) in [
+        (1, Status::Created, Some(50)),
+        (2, Status::PaymentPending, Some(40)),
+        (3, Status::Created, Some(30)),
+        (4, Status::Created, None),
+        (5, Status::Paid, None),
+        (6, Status::Canceled, None),
+        (7, Status::PaymentPending, Some(20)),
+    ] {
+        let expires_at = due.map(|seconds| START.plus_seconds(seconds));
+        hands.save(&placed(Order { status, expires_at, ..bare_order(n) })).await;
+    }
+    for (seconds, limit, expected) in
+        [(19, 9, vec![]), (20, 9, vec![7]), (30, 9, vec![7, 3]), (100, 9, vec![7, 3, 2, 1]), (100, 2, vec![7, 3]), (100, 1, vec![7])]
+    {
+        let due = store.orders_to_expire(START.plus_seconds(seconds), limit).await.expect("it answers");
+        let expected: Vec<OrderId> = expected.into_iter().map(order_id).collect();
+        assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
+    }
+}
+
+pub(super) async fn payments_are_due_while_they_are_open(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    for (n, status, due) in [
+        (1, PaymentStatus::Initiated, Some(50)),
+        (2, PaymentStatus::Unknown, Some(40)),
+        (3, PaymentStatus::Authorized, Some(30)),
+        (4, PaymentStatus::Initiated, None),
+        (5, PaymentStatus::Captured, None),
+        (6, PaymentStatus::Failed, None),
+        (7, PaymentStatus::Unknown, Some(20)),
+    ] {
+        let mut changes: Changes = placed(bare_order(n));
+        let next_check_at = due.map(|seconds| START.plus_seconds(seconds));
+        let payment = Payment { status, next_check_at, ..bare_payment(n, n) };
+        changes.payments.insert(payment.payment_id, write(0, payment));
+        hands.save(&changes).await;
+    }
+    for (seconds, limit, expected) in
+        [(19, 9, vec![]), (20, 9, vec![7]), (30, 9, vec![7, 3]), (100, 9, vec![7, 3, 2, 1]), (100, 2, vec![7, 3])]
+    {
+        let due = store.payments_to_ask(START.plus_seconds(seconds), limit).await.expect("it answers");
+        let expected: Vec<PaymentId> = expected.into_iter().map(|n| PaymentId(id(5, n))).collect();
+        assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
+    }
+}
+
+pub(super) async fn the_outbox_tells_how_far_it_is_behind(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    assert_eq!(store.outbox().await.expect("it answers"), OutboxStanding { pending: 0, oldest: None });
+    for (n, seconds) in [(1, 20), (2, 10), (3, 30)] {
+        hands.save(&placed(Order { created_at: START.plus_seconds(seconds), ..bare_order(n) })).await;
+    }
+    // Two messages an order.
+    let oldest = Some(START.plus_seconds(10));
+    assert_eq!(store.outbox().await.expect("it answers"), OutboxStanding { pending: 6, oldest });
+}

@@ -1,0 +1,206 @@
+//! Which command comes next, by dice. The same seed throws the same commands, whatever was answered to them.
+
+use std::fmt::Debug;
+
+use domain::command::{
+    CancelOrder, ChangeOffer, Command, Context, ExpireOrder, ProviderAnswer, RecordPayment, RequestPayment, TakePayment,
+};
+use domain::ids::{OfferId, OrderId, PaymentId, SkuId};
+use domain::order::Channel;
+use domain::stock::{Operation, ReservationKey};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use super::super::desk::{Job, Shown, Work};
+use super::dump::Touched;
+use crate::StepClock;
+use crate::builders::{cents, context, context_of, customer, keyed, movement, offer, place, restock, sku, tickets};
+
+/// Few SKUs and few units: a history without scarcity finds no bug.
+const SKUS: [&str; 4] = ["a", "b", "c", "hot"];
+
+/// How many of the last names a command chooses from: most of them can still change.
+const RECENT: usize = 8;
+
+/// Makes a command again, under its own key.
+type Again = Box<dyn Fn(Context) -> Box<dyn Work> + Send>;
+
+pub(super) struct Dice {
+    rng: StdRng,
+    keyed: Vec<Again>,
+    orders: Vec<OrderId>,
+    payments: Vec<PaymentId>,
+    offers: Vec<(OfferId, SkuId)>,
+}
+
+fn job<C: Command + Debug>(command: C, cx: Context) -> Box<dyn Work>
+where
+    C::Answer: Shown,
+{
+    Box::new(Job::new(command, cx))
+}
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { rng: StdRng::seed_from_u64(seed), keyed: Vec::new(), orders: Vec::new(), payments: Vec::new(), offers: Vec::new() }
+    }
+
+    /// A catalogue and a few units of everything.
+    pub(super) fn opening(&mut self, clock: &StepClock) -> Vec<Box<dyn Work>> {
+        let mut jobs = Vec::new();
+        for (price, sku_id) in (100..).step_by(399).zip(SKUS) {
+            jobs.push(job(sku(sku_id), context(clock)));
+            let cx = context(clock);
+            self.offers.push((cx.id(), sku_id.into()));
+            jobs.push(job(offer(sku_id, price), cx));
+            jobs.push(job(restock(sku_id, 4), context(clock)));
+        }
+        jobs
+    }
+
+    fn one_of<T: Clone>(&mut self, things: &[T]) -> Option<T> {
+        let recent = things.len().min(RECENT);
+        (recent > 0).then(|| things[things.len() - 1 - self.rng.random_range(0..recent)].clone())
+    }
+
+    fn order(&mut self) -> OrderId {
+        let orders = std::mem::take(&mut self.orders);
+        let order = self.one_of(&orders);
+        self.orders = orders;
+        order.unwrap_or(OrderId(uuid::Uuid::nil()))
+    }
+
+    fn payment(&mut self) -> PaymentId {
+        let payments = std::mem::take(&mut self.payments);
+        let payment = self.one_of(&payments);
+        self.payments = payments;
+        payment.unwrap_or(PaymentId(uuid::Uuid::nil()))
+    }
+
+    fn sku_id(&mut self) -> &'static str {
+        SKUS[self.rng.random_range(0..SKUS.len())]
+    }
+
+    /// The next command.
+    pub(super) fn next(&mut self, clock: &StepClock, touched: &mut Touched) -> Box<dyn Work> {
+        // Mostly the next moment; now and then so much later that orders expire.
+        clock.advance_ms(if self.rng.random_ratio(1, 25) { 1_200_000 } else { self.rng.random_range(1..4000) });
+        let cx = if self.rng.random_ratio(1, 5) { context_of(clock, &customer("ada")) } else { context(clock) };
+        touched.skus.extend(SKUS.map(SkuId::from));
+        match self.rng.random_range(0..100) {
+            0..28 => self.place(cx, touched),
+            28..34 => {
+                self.orders.push(cx.id());
+                touched.orders.insert(cx.id());
+                let command = tickets(self.rng.random_range(1..9), self.rng.random_range(1..4), 2550);
+                self.maybe_keyed(command, cx, touched)
+            }
+            34..50 => {
+                let method = self.rng.random_ratio(1, 3).then(|| "card_stub".into());
+                let command = RequestPayment { order_id: self.order(), method };
+                self.payments.push(cx.id());
+                touched.payments.insert(cx.id());
+                self.maybe_keyed(command, cx, touched)
+            }
+            50..66 => {
+                let said = match self.rng.random_range(0..10) {
+                    0..5 => ProviderAnswer::Captured { provider_ref: "ref".into() },
+                    5..8 => ProviderAnswer::Declined { reason: "card_declined".into() },
+                    _ => ProviderAnswer::Silent,
+                };
+                job(RecordPayment { payment_id: self.payment(), said }, cx)
+            }
+            66..69 => job(TakePayment { payment_id: self.payment(), lease_seconds: 30 }, cx),
+            69..75 => {
+                let reason = self.rng.random_ratio(1, 2).then(|| "changed my mind".into());
+                job(CancelOrder { order_id: self.order(), reason }, cx)
+            }
+            75..80 => job(ExpireOrder { order_id: self.order() }, cx),
+            80..90 => self.movement(cx, touched),
+            90..95 => self.again(cx),
+            _ => self.catalogue(cx),
+        }
+    }
+
+    /// What came with a key comes again.
+    fn again(&mut self, cx: Context) -> Box<dyn Work> {
+        match self.keyed.len() {
+            0 => self.catalogue(cx),
+            known => self.keyed[known - 1 - self.rng.random_range(0..known.min(RECENT))](cx),
+        }
+    }
+
+    /// Every third command comes with a key; now and then with one that was used for another request.
+    fn maybe_keyed<C: Command + Clone + Debug>(&mut self, command: C, cx: Context, touched: &mut Touched) -> Box<dyn Work>
+    where
+        C::Answer: Shown,
+    {
+        if !self.rng.random_ratio(1, 3) {
+            return job(command, cx);
+        }
+        let used = self.keyed.len();
+        let number = if self.rng.random_ratio(1, 8) { self.rng.random_range(0..=used) } else { used };
+        let cx = keyed::<C>(cx, &format!("key-{number}"));
+        touched.keys.extend(cx.key.clone());
+        let (again, key) = (command.clone(), cx.key.clone());
+        self.keyed.push(Box::new(move |cx| job(again.clone(), Context { key: key.clone(), ..cx })));
+        job(command, cx)
+    }
+
+    fn place(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
+        self.orders.push(cx.id());
+        touched.orders.insert(cx.id());
+        let mut order = place();
+        for _ in 0..self.rng.random_range(1..3) {
+            let sku_id = if self.rng.random_ratio(1, 40) { "unknown" } else { self.sku_id() };
+            order = order.line(sku_id, self.rng.random_range(1..3));
+            if self.rng.random_ratio(1, 30) {
+                order = order.expecting(self.rng.random_range(98..102));
+            }
+        }
+        if self.rng.random_ratio(1, 2) {
+            order = order.by(if self.rng.random_ratio(1, 2) { "ada" } else { "bob" });
+        }
+        order = match self.rng.random_range(0..6) {
+            0 => order.through(Channel::Storefront),
+            1 => order.through(Channel::Checkout).paying("cod"),
+            _ => order,
+        };
+        order.0.metadata = r#"{"z": 1.50, "a": "é"}"#.into();
+        self.maybe_keyed(order.0, cx, touched)
+    }
+
+    fn movement(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
+        let operation = Operation::ALL[self.rng.random_range(0..Operation::ALL.len())];
+        let qty = if operation == Operation::Adjust && self.rng.random_ratio(1, 2) { -1 } else { self.rng.random_range(1..5) };
+        let command = movement(self.sku_id(), operation, qty);
+        touched.reservations.insert(ReservationKey::new(&command.sku_id, &command.reference));
+        self.maybe_keyed(command, cx, touched)
+    }
+
+    fn catalogue(&mut self, cx: Context) -> Box<dyn Work> {
+        let sku_id = self.sku_id();
+        match self.rng.random_range(0..3) {
+            0 => {
+                let mut command = sku(sku_id);
+                command.title = self.rng.random_ratio(1, 2).then(|| "A title".into());
+                job(command, cx)
+            }
+            1 => {
+                self.offers.push((cx.id(), sku_id.into()));
+                let mut command = offer(sku_id, self.rng.random_range(95..105));
+                command.valid_to = self.rng.random_ratio(1, 2).then(|| domain::time::Time(cx.now.0 + 60_000));
+                job(command, cx)
+            }
+            _ => {
+                let offers = std::mem::take(&mut self.offers);
+                let (offer_id, sku_id) = self.one_of(&offers).expect("the opening made some");
+                self.offers = offers;
+                let price = self.rng.random_ratio(1, 2).then(|| cents(self.rng.random_range(95..105)));
+                let priority = Some(self.rng.random_range(0..3));
+                let command = ChangeOffer { offer_id, sku_id, price, priority, valid_from: None, valid_to: None, status: None };
+                job(command, cx)
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Answers in words that are the same whichever store they come from.
+
+use domain::command::{BalanceAnswer, Expired, OfferAnswer, OrderAnswer, SkuAnswer, Taken};
+
+use super::canonical;
+use super::desk::Shown;
+
+impl Shown for OrderAnswer {
+    fn shown(&self) -> String {
+        format!("{:?}", canonical::answer(self))
+    }
+}
+
+impl Shown for SkuAnswer {
+    fn shown(&self) -> String {
+        format!("{:?} is_new {}", canonical::sku(&self.sku), self.is_new)
+    }
+}
+
+impl Shown for OfferAnswer {
+    fn shown(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+impl Shown for BalanceAnswer {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Shown for Expired {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Shown for Taken {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
