@@ -81,15 +81,15 @@ mod tests {
     fn no_value_stands_in_the_statement() {
         let caller = Caller { id: "o'; drop table orders --".into(), role: domain::Role::Customer };
         let filter = OrderFilter {
-            user_id: Some("ada".into()),
+            user_id: Some("bob".into()),
             statuses: vec![Status::Paid, Status::Shipped],
             from: Some(Time(1)),
             to: Some(Time(2)),
             number: Some(domain::ids::OrderNumber { year: 2026, serial: 1 }),
             email: Some("a@b".into()),
         };
-        let list = OrderList::of(&caller, &filter, Page { after: Some((Time(3), Uuid::nil())), limit: 20 });
-        for value in ["drop", "ada", "PAID", "ORD-", "a@b", "20"] {
+        let list = OrderList::of(&caller, &filter, Page { after: Some((Time(3), Uuid::nil())), limit: 4711 });
+        for value in ["drop", "bob", "PAID", "ORD-", "a@b", "4711"] {
             assert!(!list.sql.contains(value), "{}", list.sql);
         }
         assert_eq!(list.values().len(), 10);

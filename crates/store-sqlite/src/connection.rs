@@ -48,7 +48,7 @@ pub(crate) fn create(path: &Path) -> Result<(), OpenError> {
 /// A connection that may write.
 pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let db = open(path, WRITER_CACHE)?;
-    db.pragma_update(None, "synchronous", "off")?;
+    db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", "on")?;
     db.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
     db.pragma_update_and_check(None, "wal_autocheckpoint", 4000, |_| Ok(()))?;

@@ -10,6 +10,7 @@ use domain::ids::{HoldId, SkuId, Uuid};
 use domain::key::ScopedKey;
 use domain::money::{Currency, Decimal};
 use domain::order::{AddressRef, Channel};
+use domain::payment::{Payment, Status};
 use domain::stock::{Operation, StockRef};
 use engine::port::Clock;
 
@@ -157,5 +158,28 @@ pub fn tickets(hold: u128, qty: i64, unit_price: i64) -> PlaceTickets {
             unit_price: cents(unit_price),
         }],
         payment_method: None,
+    }
+}
+
+/// A payment that was written down and of which nothing else is known, in cents.
+pub fn payment(clock: &dyn Clock, method: &str, amount: i64) -> Payment {
+    let (mint, now) = (clock.mint(), clock.now());
+    Payment {
+        payment_id: mint.id(0).into(),
+        order_id: mint.id(1).into(),
+        provider: "stub".into(),
+        provider_ref: None,
+        status: Status::Initiated,
+        amount,
+        captured: 0,
+        refunded: 0,
+        currency: Currency::USD,
+        method: method.into(),
+        failure_reason: None,
+        silences: 0,
+        next_check_at: Some(now.plus_seconds(5)),
+        version: 1,
+        created_at: now,
+        updated_at: now,
     }
 }

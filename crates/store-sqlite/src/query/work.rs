@@ -9,7 +9,7 @@ use rusqlite::{Connection, Params, Result, params};
 pub(super) fn orders_to_expire(db: &Connection, now: Time, limit: u32) -> Result<Vec<OrderId>> {
     ids(
         db,
-        "select order_id from orders 
+        "select order_id from orders indexed by orders_expiring
          where expires_at <= ? and status in ('CREATED', 'PAYMENT_PENDING') order by expires_at limit ?",
         params![now.0, limit],
     )

@@ -7,7 +7,7 @@ use domain::command::{Answer as _, Command, Context, Stop};
 use domain::key::{Fingerprint, KeyRow};
 use domain::tables::Write;
 use domain::{Changes, Needs, View};
-use engine::port::{Mark, SaveError, Session, Store as _};
+use engine::port::{Mark, SaveError, Schema as _, Session, Store as _};
 use store_sqlite::SqliteStore;
 
 /// A folder that is gone when the test is over.

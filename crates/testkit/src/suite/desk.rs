@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::command::{Answer, Command, Context, Stop};
+use domain::ids::{OrderId, PaymentId};
 use domain::key::{Fingerprint, KeyRow};
 use domain::tables::{Gap, Write};
 use domain::{Changes, Needs, Refusal, View};
@@ -42,11 +43,24 @@ pub(super) trait Work: Send {
     fn fail(&mut self);
     /// The outcome in words.
     fn said(&self) -> String;
+    /// What there is now, if it was done.
+    fn made(&self) -> Made;
+}
+
+/// What an answer tells that there is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Made {
+    pub(super) order_id: Option<OrderId>,
+    pub(super) payment_id: Option<PaymentId>,
 }
 
 /// How an answer is written down so that stores can be compared.
 pub(super) trait Shown {
     fn shown(&self) -> String;
+
+    fn made(&self) -> Made {
+        Made::default()
+    }
 }
 
 impl<C: Command + Debug> Job<C> {
@@ -123,6 +137,13 @@ where
             None => "not decided".to_owned(),
         };
         format!("{}: {text}", C::NAME)
+    }
+
+    fn made(&self) -> Made {
+        match &self.outcome {
+            Some(Outcome::Done(answer) | Outcome::Replayed(answer)) => answer.made(),
+            _ => Made::default(),
+        }
     }
 }
 

@@ -3,11 +3,15 @@
 use domain::command::{BalanceAnswer, Expired, OfferAnswer, OrderAnswer, SkuAnswer, Taken};
 
 use super::canonical;
-use super::desk::Shown;
+use super::desk::{Made, Shown};
 
 impl Shown for OrderAnswer {
     fn shown(&self) -> String {
         format!("{:?}", canonical::answer(self))
+    }
+
+    fn made(&self) -> Made {
+        Made { order_id: Some(self.order.order_id), payment_id: self.payment.as_ref().map(|payment| payment.payment_id) }
     }
 }
 

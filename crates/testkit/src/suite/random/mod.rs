@@ -44,24 +44,24 @@ pub async fn play(store: Arc<dyn Store>, history: History) -> Played {
     let mut touched = Touched::default();
     let mut desk = Desk::of(&store).await;
     let mut answers = Vec::with_capacity(history.commands);
-    let opening = dice.opening(&clock);
-    for mut jobs in opening.into_iter().map(|job| vec![job]).chain(batches(&mut dice, &clock, &mut touched, history)) {
-        let mut work: Vec<&mut dyn Work> = jobs.iter_mut().map(|job| &mut **job as &mut dyn Work).collect();
-        desk.batch(&mut work).await;
-        answers.extend(jobs.iter().map(|job| job.said()));
+    let mut batches: Vec<Vec<Box<dyn Work>>> = dice.opening(&clock).into_iter().map(|job| vec![job]).collect();
+    let mut left = history.commands;
+    loop {
+        for mut jobs in batches.drain(..) {
+            let mut work: Vec<&mut dyn Work> = jobs.iter_mut().map(|job| &mut **job as &mut dyn Work).collect();
+            desk.batch(&mut work).await;
+            answers.extend(jobs.iter().map(|job| job.said()));
+            jobs.iter().for_each(|job| dice.learn(job.made()));
+        }
+        if left == 0 {
+            break;
+        }
+        let size = history.batch.clamp(1, left);
+        batches.push((0..size).map(|_| dice.next(&clock, &mut touched)).collect());
+        left -= size;
     }
     let unsaved = answers.iter().filter(|said| said.ends_with(": not saved")).count();
     Played { answers, rows: dump::dump(&store, &touched).await, unsaved }
-}
-
-fn batches(dice: &mut Dice, clock: &StepClock, touched: &mut Touched, history: History) -> Vec<Vec<Box<dyn Work>>> {
-    let mut jobs: Vec<Box<dyn Work>> = (0..history.commands).map(|_| dice.next(clock, touched)).collect();
-    let mut batches = Vec::new();
-    while !jobs.is_empty() {
-        let rest = jobs.split_off(history.batch.clamp(1, jobs.len()));
-        batches.push(std::mem::replace(&mut jobs, rest));
-    }
-    batches
 }
 
 /// Plays `seeds` in batches of 1 and of 8 on fresh stores of `make` and on a store in memory, and panics where they differ.

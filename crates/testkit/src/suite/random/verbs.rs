@@ -1,26 +1,29 @@
-//! Which command comes next, by dice. The same seed throws the same commands, whatever was answered to them.
+//! Which command comes next, by dice. The same seed throws the same commands while the answers are the same.
 
 use std::fmt::Debug;
 
 use domain::command::{
     CancelOrder, ChangeOffer, Command, Context, ExpireOrder, ProviderAnswer, RecordPayment, RequestPayment, TakePayment,
 };
-use domain::ids::{OfferId, OrderId, PaymentId, SkuId};
+use domain::ids::{OfferId, OrderId, PaymentId, SkuId, Uuid};
 use domain::order::Channel;
 use domain::stock::{Operation, ReservationKey};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::super::desk::{Job, Shown, Work};
+use super::super::desk::{Job, Made, Shown, Work};
 use super::dump::Touched;
 use crate::StepClock;
 use crate::builders::{cents, context, context_of, customer, keyed, movement, offer, place, restock, sku, tickets};
 
 /// Few SKUs and few units: a history without scarcity finds no bug.
-const SKUS: [&str; 4] = ["a", "b", "c", "hot"];
+const SKUS: [&str; 4] = ["a", "b", "c", SCARCE];
+
+/// The SKU that is never put in by the dozen.
+const SCARCE: &str = "hot";
 
 /// How many of the last names a command chooses from: most of them can still change.
-const RECENT: usize = 8;
+const RECENT: usize = 4;
 
 /// Makes a command again, under its own key.
 type Again = Box<dyn Fn(Context) -> Box<dyn Work> + Send>;
@@ -30,7 +33,15 @@ pub(super) struct Dice {
     keyed: Vec<Again>,
     orders: Vec<OrderId>,
     payments: Vec<PaymentId>,
+    /// The order that much happens to; what goes wrong late in a life is found with lives that are long.
+    favourite: Option<OrderId>,
+    its_payments: Vec<PaymentId>,
     offers: Vec<(OfferId, SkuId)>,
+}
+
+fn one_of<T: Clone>(rng: &mut StdRng, things: &[T]) -> Option<T> {
+    let recent = things.len().min(RECENT);
+    (recent > 0).then(|| things[things.len() - 1 - rng.random_range(0..recent)].clone())
 }
 
 fn job<C: Command + Debug>(command: C, cx: Context) -> Box<dyn Work>
@@ -42,7 +53,15 @@ where
 
 impl Dice {
     pub(super) fn new(seed: u64) -> Self {
-        Self { rng: StdRng::seed_from_u64(seed), keyed: Vec::new(), orders: Vec::new(), payments: Vec::new(), offers: Vec::new() }
+        Self {
+            rng: StdRng::seed_from_u64(seed),
+            keyed: Vec::new(),
+            orders: Vec::new(),
+            payments: Vec::new(),
+            favourite: None,
+            its_payments: Vec::new(),
+            offers: Vec::new(),
+        }
     }
 
     /// A catalogue and a few units of everything.
@@ -58,23 +77,30 @@ impl Dice {
         jobs
     }
 
-    fn one_of<T: Clone>(&mut self, things: &[T]) -> Option<T> {
-        let recent = things.len().min(RECENT);
-        (recent > 0).then(|| things[things.len() - 1 - self.rng.random_range(0..recent)].clone())
+    /// Notes what there is now, from what was answered.
+    pub(super) fn learn(&mut self, made: Made) {
+        self.orders.extend(made.order_id.filter(|order_id| !self.orders.contains(order_id)));
+        if let Some(payment_id) = made.payment_id.filter(|payment_id| !self.payments.contains(payment_id)) {
+            self.payments.push(payment_id);
+            self.its_payments.extend(made.order_id.filter(|_| made.order_id == self.favourite).map(|_| payment_id));
+        }
     }
 
+    /// Half of the time the favourite order, else one of the last.
     fn order(&mut self) -> OrderId {
-        let orders = std::mem::take(&mut self.orders);
-        let order = self.one_of(&orders);
-        self.orders = orders;
-        order.unwrap_or(OrderId(uuid::Uuid::nil()))
+        if self.rng.random_ratio(1, 12) {
+            self.favourite = one_of(&mut self.rng, &self.orders);
+            self.its_payments.clear();
+        }
+        let any = one_of(&mut self.rng, &self.orders);
+        self.favourite.filter(|_| self.rng.random_bool(0.5)).or(any).unwrap_or(OrderId(Uuid::nil()))
     }
 
+    /// Half of the time one of the favourite order's payments, else one of the last.
     fn payment(&mut self) -> PaymentId {
-        let payments = std::mem::take(&mut self.payments);
-        let payment = self.one_of(&payments);
-        self.payments = payments;
-        payment.unwrap_or(PaymentId(uuid::Uuid::nil()))
+        let its = one_of(&mut self.rng, &self.its_payments);
+        let any = one_of(&mut self.rng, &self.payments);
+        its.filter(|_| self.rng.random_bool(0.5)).or(any).unwrap_or(PaymentId(Uuid::nil()))
     }
 
     fn sku_id(&mut self) -> &'static str {
@@ -85,12 +111,11 @@ impl Dice {
     pub(super) fn next(&mut self, clock: &StepClock, touched: &mut Touched) -> Box<dyn Work> {
         // Mostly the next moment; now and then so much later that orders expire.
         clock.advance_ms(if self.rng.random_ratio(1, 25) { 1_200_000 } else { self.rng.random_range(1..4000) });
-        let cx = if self.rng.random_ratio(1, 5) { context_of(clock, &customer("ada")) } else { context(clock) };
+        let cx = if self.rng.random_ratio(1, 10) { context_of(clock, &customer("ada")) } else { context(clock) };
         touched.skus.extend(SKUS.map(SkuId::from));
         match self.rng.random_range(0..100) {
             0..28 => self.place(cx, touched),
             28..34 => {
-                self.orders.push(cx.id());
                 touched.orders.insert(cx.id());
                 let command = tickets(self.rng.random_range(1..9), self.rng.random_range(1..4), 2550);
                 self.maybe_keyed(command, cx, touched)
@@ -98,7 +123,6 @@ impl Dice {
             34..50 => {
                 let method = self.rng.random_ratio(1, 3).then(|| "card_stub".into());
                 let command = RequestPayment { order_id: self.order(), method };
-                self.payments.push(cx.id());
                 touched.payments.insert(cx.id());
                 self.maybe_keyed(command, cx, touched)
             }
@@ -112,7 +136,7 @@ impl Dice {
             }
             66..69 => job(TakePayment { payment_id: self.payment(), lease_seconds: 30 }, cx),
             69..75 => {
-                let reason = self.rng.random_ratio(1, 2).then(|| "changed my mind".into());
+                let reason = self.rng.random_bool(0.5).then(|| "changed my mind".into());
                 job(CancelOrder { order_id: self.order(), reason }, cx)
             }
             75..80 => job(ExpireOrder { order_id: self.order() }, cx),
@@ -148,18 +172,17 @@ impl Dice {
     }
 
     fn place(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
-        self.orders.push(cx.id());
         touched.orders.insert(cx.id());
         let mut order = place();
         for _ in 0..self.rng.random_range(1..3) {
             let sku_id = if self.rng.random_ratio(1, 40) { "unknown" } else { self.sku_id() };
             order = order.line(sku_id, self.rng.random_range(1..3));
             if self.rng.random_ratio(1, 30) {
-                order = order.expecting(self.rng.random_range(98..102));
+                order = order.expecting(self.rng.random_range(99..102));
             }
         }
-        if self.rng.random_ratio(1, 2) {
-            order = order.by(if self.rng.random_ratio(1, 2) { "ada" } else { "bob" });
+        if self.rng.random_bool(0.5) {
+            order = order.by(if self.rng.random_bool(0.5) { "ada" } else { "bob" });
         }
         order = match self.rng.random_range(0..6) {
             0 => order.through(Channel::Storefront),
@@ -171,9 +194,15 @@ impl Dice {
     }
 
     fn movement(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
-        let operation = Operation::ALL[self.rng.random_range(0..Operation::ALL.len())];
-        let qty = if operation == Operation::Adjust && self.rng.random_ratio(1, 2) { -1 } else { self.rng.random_range(1..5) };
-        let command = movement(self.sku_id(), operation, qty);
+        let operation =
+            if self.rng.random_bool(0.5) { Operation::Restock } else { Operation::ALL[self.rng.random_range(0..Operation::ALL.len())] };
+        let sku_id = self.sku_id();
+        let qty = match operation {
+            Operation::Adjust if self.rng.random_bool(0.5) => -1,
+            Operation::Restock if sku_id != SCARCE => self.rng.random_range(3..12),
+            _ => self.rng.random_range(1..4),
+        };
+        let command = movement(sku_id, operation, qty);
         touched.reservations.insert(ReservationKey::new(&command.sku_id, &command.reference));
         self.maybe_keyed(command, cx, touched)
     }
@@ -183,20 +212,18 @@ impl Dice {
         match self.rng.random_range(0..3) {
             0 => {
                 let mut command = sku(sku_id);
-                command.title = self.rng.random_ratio(1, 2).then(|| "A title".into());
+                command.title = self.rng.random_bool(0.5).then(|| "A title".into());
                 job(command, cx)
             }
             1 => {
                 self.offers.push((cx.id(), sku_id.into()));
                 let mut command = offer(sku_id, self.rng.random_range(95..105));
-                command.valid_to = self.rng.random_ratio(1, 2).then(|| domain::time::Time(cx.now.0 + 60_000));
+                command.valid_to = self.rng.random_bool(0.5).then(|| domain::time::Time(cx.now.0 + 60_000));
                 job(command, cx)
             }
             _ => {
-                let offers = std::mem::take(&mut self.offers);
-                let (offer_id, sku_id) = self.one_of(&offers).expect("the opening made some");
-                self.offers = offers;
-                let price = self.rng.random_ratio(1, 2).then(|| cents(self.rng.random_range(95..105)));
+                let (offer_id, sku_id) = one_of(&mut self.rng, &self.offers).expect("the opening made some");
+                let price = self.rng.random_bool(0.5).then(|| cents(self.rng.random_range(95..105)));
                 let priority = Some(self.rng.random_range(0..3));
                 let command = ChangeOffer { offer_id, sku_id, price, priority, valid_from: None, valid_to: None, status: None };
                 job(command, cx)

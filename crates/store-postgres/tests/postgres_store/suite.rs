@@ -1,8 +1,6 @@
 //! What every store must do.
 
-mod support;
-
-use support::{Database, shared};
+use crate::database::{Database, shared};
 use tokio::sync::Mutex;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,11 +1,9 @@
 //! Migrations: once, one at a time, and never onto a schema that has moved on.
 
-mod support;
-
-use engine::port::{Queries as _, Schema as _, SchemaTrouble, Session as _, Store as _};
+use crate::database::Database;
+use engine::port::{Queries as _, Schema as _, SchemaTrouble, Store as _};
 use engine::schema::SchemaError;
 use store_postgres::PostgresStore;
-use support::Database;
 
 #[tokio::test]
 async fn a_second_migration_finds_nothing_to_do() {
@@ -15,10 +13,11 @@ async fn a_second_migration_finds_nothing_to_do() {
     assert_eq!(store.missing().await.unwrap(), known);
     assert_eq!(store.missing().await.unwrap(), known, "asking applied something");
     assert_eq!(store.migrate().await.unwrap(), known);
-    assert_eq!(store.migrate().await.unwrap(), []);
-    assert_eq!(store.missing().await.unwrap(), []);
-    let row = database.client().await.query_one("select name, length(checksum), applied_by from schema_migration where number = 1", &[]);
-    let row = row.await.unwrap();
+    assert_eq!(store.migrate().await.unwrap(), [0; 0]);
+    assert_eq!(store.missing().await.unwrap(), [0; 0]);
+    let client = database.client().await;
+    let applied = "select name, length(checksum), applied_by from schema_migration where number = 1";
+    let row = client.query_one(applied, &[]).await.unwrap();
     assert_eq!((row.get(0), row.get(1)), ("core", 64));
     assert!(row.get::<_, &str>(2).starts_with("ordo "));
 }
@@ -49,7 +48,7 @@ async fn a_newer_schema_is_served_unless_it_says_no() {
     let next = "insert into schema_migration (number, name, checksum, min_binary, applied_by) values (1000, 'next', 'x', 1, 'ordo 9')";
     client.batch_execute(next).await.unwrap();
     store.ready().await.unwrap();
-    assert_eq!(store.migrate().await.unwrap(), []);
+    assert_eq!(store.migrate().await.unwrap(), [0; 0]);
     client.batch_execute("update schema_migration set min_binary = 1000 where number = 1000").await.unwrap();
     let said = store.ready().await.unwrap_err().to_string();
     assert!(said.contains("start a newer ordo"), "{said}");
@@ -90,7 +89,7 @@ async fn a_store_can_be_made_while_its_database_is_away() {
     assert!(said.contains("onnect"), "{said}");
     let mut session = store.session().await.unwrap();
     assert!(session.load(&domain::Needs::default(), &mut domain::View::default()).await.is_err());
-    let saved = session.save(&domain::Changes::default(), support::mark()).await;
+    let saved = session.save(&domain::Changes::default(), crate::database::mark()).await;
     assert!(matches!(saved, Err(engine::port::SaveError::Unavailable(_))), "{saved:?}");
     assert!(PostgresStore::connect("mysql://x").is_err());
 }

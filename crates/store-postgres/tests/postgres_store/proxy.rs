@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 /// After how many more bytes the wire is cut, once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cut {
+pub(crate) enum Cut {
     ToServer(usize),
     FromServer(usize),
 }
@@ -20,13 +20,13 @@ enum Direction {
     FromServer,
 }
 
-pub struct Proxy {
-    pub port: u16,
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
     cut: Arc<Mutex<Option<Cut>>>,
 }
 
 impl Proxy {
-    pub async fn before(server: String) -> Self {
+    pub(crate) async fn before(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
         let cut = Arc::new(Mutex::new(None));
@@ -45,7 +45,7 @@ impl Proxy {
     }
 
     /// Cuts the wire once, there.
-    pub fn cut(&self, at: Cut) {
+    pub(crate) fn cut(&self, at: Cut) {
         *self.cut.lock().expect("no test panics while it holds this") = Some(at);
     }
 }

@@ -1,7 +1,4 @@
 //! A database of its own for each test, on the server at `ORDO_TEST_POSTGRES`, and a few moves.
-#![expect(dead_code, reason = "each test file uses its own part")]
-
-pub mod proxy;
 
 use std::sync::Arc;
 
@@ -15,26 +12,26 @@ use store_postgres::PostgresStore;
 use tokio_postgres::{Client, NoTls};
 
 /// A database that is dropped with this value, whatever became of the test.
-pub struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
 }
 
 impl Database {
     /// An empty one, made for a language whose order is not that of the bytes.
-    pub async fn empty() -> Self {
+    pub(crate) async fn empty() -> Self {
         Self::made("template template0 encoding 'UTF8' locale_provider icu icu_locale 'en-US'").await
     }
 
     /// One with the schema.
-    pub async fn fresh() -> Self {
+    pub(crate) async fn fresh() -> Self {
         let database = Self::empty().await;
         database.store().migrate().await.expect("the migrations apply");
         database
     }
 
     /// A copy of this one.
-    pub async fn copy(&self) -> Self {
+    pub(crate) async fn copy(&self) -> Self {
         Self::made(&format!("template {}", self.name)).await
     }
 
@@ -46,7 +43,7 @@ impl Database {
         Self { server, name }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let (server, query) = self.server.split_once('?').map_or((self.server.as_str(), ""), |(server, query)| (server, query));
         let (server, _) = server.rsplit_once('/').expect("a URL ends with the database's name");
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
@@ -54,7 +51,7 @@ impl Database {
     }
 
     /// The same database behind another port of this machine.
-    pub fn url_at(&self, port: u16) -> String {
+    pub(crate) fn url_at(&self, port: u16) -> String {
         let config: tokio_postgres::Config = self.server.parse().expect("ORDO_TEST_POSTGRES is a URL");
         let user = config.get_user().unwrap_or("postgres");
         let password = config.get_password().map(|word| format!(":{}", String::from_utf8_lossy(word))).unwrap_or_default();
@@ -62,7 +59,7 @@ impl Database {
     }
 
     /// Where the server listens.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let config: tokio_postgres::Config = self.server.parse().expect("ORDO_TEST_POSTGRES is a URL");
         let port = config.get_ports().first().copied().unwrap_or(5432);
         match config.get_hosts().first() {
@@ -71,21 +68,21 @@ impl Database {
         }
     }
 
-    pub fn store(&self) -> PostgresStore {
+    pub(crate) fn store(&self) -> PostgresStore {
         PostgresStore::connect(&self.url()).expect("a store needs no server to be made")
     }
 
-    pub async fn session(&self) -> Box<dyn Session> {
+    pub(crate) async fn session(&self) -> Box<dyn Session> {
         self.store().session().await.expect("a session needs no connection to be made")
     }
 
     /// A connection for looking behind the store.
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         client(&self.url()).await
     }
 
     /// Waits until `condition` gives true.
-    pub async fn until(&self, condition: &str) {
+    pub(crate) async fn until(&self, condition: &str) {
         let client = self.client().await;
         for _ in 0..20_000 {
             if client.query_one(condition, &[]).await.expect("the condition is SQL").get(0) {
@@ -117,12 +114,12 @@ async fn client(url: &str) -> Client {
     client
 }
 
-pub fn mark() -> Mark {
+pub(crate) fn mark() -> Mark {
     Mark(Uuid::from_u128(rand::random()))
 }
 
 /// Units put in or taken out by hand, booked as they must be.
-pub fn moved(key: &str, sku_id: &str, operation: Operation, qty: i64) -> Changes {
+pub(crate) fn moved(key: &str, sku_id: &str, operation: Operation, qty: i64) -> Changes {
     let (on_hand, reserved) = operation.deltas(qty);
     let mut changes = Changes::default();
     changes.stock.insert(sku_id.into(), BalanceDelta { on_hand, reserved, steps: 1, is_new: false });
@@ -140,14 +137,14 @@ pub fn moved(key: &str, sku_id: &str, operation: Operation, qty: i64) -> Changes
 }
 
 /// The first units of a SKU.
-pub fn first_stock(sku_id: &str, qty: i64) -> Changes {
+pub(crate) fn first_stock(sku_id: &str, qty: i64) -> Changes {
     let mut changes = moved(&format!("first/{sku_id}"), sku_id, Operation::Restock, qty);
     changes.stock.values_mut().for_each(|delta| delta.is_new = true);
     changes
 }
 
 /// What `command` decides against what is stored now.
-pub async fn decide<C: Command>(session: &mut Box<dyn Session>, command: &C, cx: &Context) -> Changes {
+pub(crate) async fn decide<C: Command>(session: &mut Box<dyn Session>, command: &C, cx: &Context) -> Changes {
     let mut seen = View::default();
     loop {
         let mut needs = Needs::default();
@@ -167,13 +164,13 @@ pub async fn decide<C: Command>(session: &mut Box<dyn Session>, command: &C, cx:
 }
 
 /// The same, saved.
-pub async fn act<C: Command>(session: &mut Box<dyn Session>, command: &C, cx: &Context) -> Changes {
+pub(crate) async fn act<C: Command>(session: &mut Box<dyn Session>, command: &C, cx: &Context) -> Changes {
     let changes = decide(session, command, cx).await;
     session.save(&changes, mark()).await.expect("it saves");
     changes
 }
 
 /// A store as the suite wants it.
-pub fn shared(store: PostgresStore) -> Arc<dyn engine::port::Store> {
+pub(crate) fn shared(store: PostgresStore) -> Arc<dyn engine::port::Store> {
     Arc::new(store)
 }
