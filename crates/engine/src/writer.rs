@@ -104,7 +104,7 @@ impl Writer {
             if let Err(gap) = &decided {
                 // The batch has moved on what this command's needs depend on: ask it again, against what holds now.
                 tracing::debug!(%gap, "loading again");
-                self.load(std::slice::from_ref(job), &mut seen).await?;
+                self.load(std::slice::from_mut(job), &mut seen).await?;
                 decided = decide(job.as_mut(), &seen);
             }
             match decided {
@@ -119,10 +119,10 @@ impl Writer {
         Ok(changes)
     }
 
-    async fn load(&mut self, jobs: &[Box<dyn Job>], seen: &mut View) -> Result<(), Unavailable> {
+    async fn load(&mut self, jobs: &mut [Box<dyn Job>], seen: &mut View) -> Result<(), Unavailable> {
         for _ in 0..ROUNDS_MAX {
             let mut needs = Needs::default();
-            for job in jobs {
+            for job in &*jobs {
                 job.needs(seen, &mut needs);
             }
             let missing = needs.without(seen);

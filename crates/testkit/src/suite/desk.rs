@@ -227,6 +227,8 @@ impl Desk {
 /// What `jobs` need and `seen` does not know.
 fn missing(jobs: &[&mut dyn Work], seen: &View) -> Needs {
     let mut needs = Needs::default();
-    jobs.iter().for_each(|job| job.needs(seen, &mut needs));
+    for job in jobs {
+        job.needs(seen, &mut needs);
+    }
     needs.without(seen)
 }

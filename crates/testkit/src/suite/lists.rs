@@ -24,7 +24,7 @@ fn orders() -> Vec<Order> {
     const STATUSES: [Status; 4] = [Status::Created, Status::Paid, Status::Canceled, Status::Created];
     let order = |n: u8| Order {
         user_id: USERS[usize::from(n) % 3].map(UserId::from),
-        customer_email: (n % 2 == 0).then(|| "Ada@example.org".into()),
+        customer_email: n.is_multiple_of(2).then(|| "Ada@example.org".into()),
         status: STATUSES[usize::from(n) % 4],
         created_at: START.plus_seconds(i64::from(n / 2)),
         // Names that do not rise with time: the list is sorted by both.
@@ -71,7 +71,7 @@ async fn save_all(store: &Arc<dyn Store>, orders: &[Order]) {
 
 pub(super) async fn pages_of_any_size_give_every_order_once_newest_first(store: Arc<dyn Store>) {
     let (orders, admin, any) = (orders(), Caller::local_admin(), OrderFilter::default());
-    assert_eq!(rest(&store, &admin, &any, None, 5).await, [Uuid::nil(); 0]);
+    assert!(rest(&store, &admin, &any, None, 5).await.is_empty());
     save_all(&store, &orders).await;
     for limit in [1, 2, 3, 5, 12, 13, 200] {
         assert_eq!(rest(&store, &admin, &any, None, limit).await, newest_first(&orders), "pages of {limit}");
@@ -204,8 +204,8 @@ pub(super) async fn skus_are_read_in_pages_in_the_order_of_their_bytes(store: Ar
     // As bytes, not as any language sorts them: the cursor must mean the same in every store.
     let ids = ["", "10", "9", "A-1", "Z", "_", "a", "a b", "a-1", "a1", "z", "é", "日"];
     let mut changes = Changes::default();
-    for (n, sku_id) in (0..).zip(ids) {
-        let product_id: ProductId = if n % 3 == 0 { "third".into() } else { "p".into() };
+    for (n, sku_id) in (0_u128..).zip(ids) {
+        let product_id: ProductId = if n.is_multiple_of(3) { "third".into() } else { "p".into() };
         let sku = Sku { product_id, offers: vec![bare_offer(n, sku_id)], ..bare_sku(sku_id) };
         changes.skus.insert(sku.sku_id.clone(), write(0, sku));
     }

@@ -51,7 +51,9 @@ pub async fn play(store: Arc<dyn Store>, history: History) -> Played {
             let mut work: Vec<&mut dyn Work> = jobs.iter_mut().map(|job| &mut **job as &mut dyn Work).collect();
             desk.batch(&mut work).await;
             answers.extend(jobs.iter().map(|job| job.said()));
-            jobs.iter().for_each(|job| dice.learn(job.made()));
+            for job in &jobs {
+                dice.learn(job.made());
+            }
         }
         if left == 0 {
             break;
