@@ -17,6 +17,8 @@ use crate::world::World;
 pub struct Entry {
     /// What it pays for.
     pub order_id: OrderId,
+    /// Minor units that it was asked for.
+    pub amount: i64,
     /// Minor units that were charged; 0: it was declined.
     pub charged: i64,
     /// How often it was asked for.
@@ -42,6 +44,14 @@ impl Bank {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Charges what was declined.
+    pub fn charge_after_all(&self, payment_id: PaymentId) -> ProviderAnswer {
+        if let Some(entry) = self.books().get_mut(&payment_id) {
+            entry.charged = entry.amount;
+        }
+        captured(payment_id)
+    }
+
     fn takes_ms(&self) -> i64 {
         let mut dice = self.world.fault_dice();
         // One answer in sixteen takes longer than anybody waits.
@@ -60,7 +70,7 @@ impl Bank {
             if declines {
                 self.world.faulted.count(Injected::ProviderDeclined);
             }
-            Entry { order_id: payment.order_id, charged: if declines { 0 } else { payment.amount }, calls: 0, was_heard: false }
+            Entry { order_id: payment.order_id, amount: payment.amount, charged: if declines { 0 } else { payment.amount }, calls: 0, was_heard: false }
         });
         entry.calls += 1;
         if entry.charged > 0 && entry.calls > 1 && !entry.was_heard {
@@ -69,9 +79,13 @@ impl Bank {
         match (silent, entry.charged) {
             (true, _) => ProviderAnswer::Silent,
             (false, 0) => ProviderAnswer::Declined { reason: "card_declined".into() },
-            (false, _) => ProviderAnswer::Captured { provider_ref: format!("bank_{}", payment.payment_id).into() },
+            (false, _) => captured(payment.payment_id),
         }
     }
+}
+
+fn captured(payment_id: PaymentId) -> ProviderAnswer {
+    ProviderAnswer::Captured { provider_ref: format!("bank_{payment_id}").into() }
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use domain::command::{ExpireOrder, ProviderAnswer, RecordPayment, TakePayment};
+use domain::ids::PaymentId;
 use domain::order::Status;
 use domain::payment::Payment;
 use domain::time::Time;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::bank::Bank;
 use crate::marks::Mark;
+use crate::plan::Trouble;
 use crate::scheduler::Owner;
 use crate::time::SkewedClock;
 use crate::world::World;
@@ -110,13 +112,14 @@ fn counted(world: &World) {
 }
 
 async fn sweep(world: Arc<World>, engine: Engine) {
+    let page = if world.plan.has(Trouble::SmallPages) { 2 } else { PAGE };
     loop {
         world.timers.sleep(look_ms(&world)).await;
         // Nothing was due before the beginning of time.
         if engine.queries().orders_to_expire(Time(0), PAGE).await.is_ok_and(|due| !due.is_empty()) {
             world.violation("an order is said to be overdue long before it was placed");
         }
-        let Ok(due) = engine.queries().orders_to_expire(engine.now(), PAGE).await else { continue };
+        let Ok(due) = engine.queries().orders_to_expire(engine.now(), page).await else { continue };
         let expire = |order_id| {
             counted(&world);
             engine.submit(ExpireOrder { order_id }, Ask::of_worker("sweeper"))
@@ -183,24 +186,34 @@ fn call(world: &Arc<World>, number: usize, engine: &Engine, bank: &Arc<Bank>, pa
             Either::Left((said, _)) => said,
             Either::Right(_) => ProviderAnswer::Silent,
         };
-        world.say(|| format!("provider on {payment_id}: {said:?}"));
         let declined = matches!(said, ProviderAnswer::Declined { .. });
-        counted(&world);
-        match engine.submit(RecordPayment { payment_id, said }, Ask::of_worker("payments")).await {
-            Ok(done) => {
-                let order = &done.answer.order;
-                if order.status == Status::Paid {
-                    world.mark(Mark::Paid);
-                }
-                if declined && order.status == Status::Canceled {
-                    world.mark(Mark::CanceledByFailure);
-                }
-                if let Some(contradiction) = world.history().saw(&done.answer) {
-                    world.violation(contradiction);
-                }
-            }
-            Err(Failure::Bug(reason)) => world.violation(format!("recording {payment_id}: internal error: {reason}")),
-            Err(_) => {}
+        record(&world, &engine, payment_id, said).await;
+        if declined && world.plan.has(Trouble::ChargeAfterDecline) {
+            world.timers.sleep(20_000).await;
+            let said = bank.charge_after_all(payment_id);
+            record(&world, &engine, payment_id, said).await;
         }
     });
+}
+
+async fn record(world: &World, engine: &Engine, payment_id: PaymentId, said: ProviderAnswer) {
+    world.say(|| format!("provider on {payment_id}: {said:?}"));
+    let declined = matches!(said, ProviderAnswer::Declined { .. });
+    counted(world);
+    match engine.submit(RecordPayment { payment_id, said }, Ask::of_worker("payments")).await {
+        Ok(done) => {
+            let order = &done.answer.order;
+            if order.status == Status::Paid {
+                world.mark(Mark::Paid);
+            }
+            if declined && order.status == Status::Canceled {
+                world.mark(Mark::CanceledByFailure);
+            }
+            if let Some(contradiction) = world.history().saw(&done.answer) {
+                world.violation(contradiction);
+            }
+        }
+        Err(Failure::Bug(reason)) => world.violation(format!("recording {payment_id}: internal error: {reason}")),
+        Err(_) => {}
+    }
 }

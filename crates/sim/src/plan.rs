@@ -39,6 +39,26 @@ pub struct Rates {
     pub provider_declines: u64,
 }
 
+/// What the product is known not to survive today. No seed turns it on by itself; `--trouble` does.
+///
+/// Once one of them passes, it belongs into [`Plan::of`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// A buyer changes between paying on delivery and paying by card after the order was placed.
+    OtherMethod,
+    /// The sweeper sees two overdue orders at a time, as if there were many.
+    SmallPages,
+    /// The provider charges after all what it had declined, and tells so by itself.
+    ChargeAfterDecline,
+    /// A buyer asks twice with one key, and the second try is told that nothing is left, since the first one got it.
+    RefusedButPlaced,
+}
+
+impl Trouble {
+    /// All of it.
+    pub const ALL: &[Self] = &[Self::OtherMethod, Self::SmallPages, Self::ChargeAfterDecline, Self::RefusedButPlaced];
+}
+
 /// What one seed turns on.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -74,6 +94,8 @@ pub struct Plan {
     pub leaves: u64,
     /// How often a buyer asks twice at once, in thousandths.
     pub twins: u64,
+    /// What is turned on by hand.
+    pub troubles: Vec<Trouble>,
     /// How the engine is set up.
     pub options: Options,
     /// What the operator chose.
@@ -104,10 +126,11 @@ impl Plan {
             think_ms: dice.pick(&[1, 20, 500, 5000]),
             look_ms: dice.pick(&[300, 1000, 1000, 4000]),
             rates: rates(dice),
-            crashes: if dice.below(2) == 0 { dice.below(4) } else { 0 },
+            crashes: if dice.below(2) == 0 { 1 + dice.below(4) } else { 0 },
             outages: if dice.below(4) == 0 { 1 + dice.below(2) } else { 0 },
             leaves: some(dice, 3, 300),
             twins: some(dice, 2, 500),
+            troubles: Vec::new(),
             options: Options {
                 writers: dice.pick(&[2, 2, 2, 3]),
                 queue_max: if crowded { dice.count(2, 4) } else { 5000 },
@@ -121,6 +144,17 @@ impl Plan {
                 ..Settings::default()
             },
         }
+    }
+
+    /// The same shop with what the product is known not to survive.
+    #[must_use]
+    pub fn with(self, troubles: &[Trouble]) -> Self {
+        Self { troubles: troubles.to_vec(), ..self }
+    }
+
+    /// Whether this trouble is turned on.
+    pub fn has(&self, trouble: Trouble) -> bool {
+        self.troubles.contains(&trouble)
     }
 
     /// The same shop where nothing goes wrong by itself.
@@ -137,17 +171,15 @@ fn some(dice: &mut Dice, one_in: u64, most: u64) -> u64 {
     if dice.below(one_in) == 0 { 1 + dice.below(most) } else { 0 }
 }
 
-/// No mix makes one command lose more than a third of its tries: twelve losses in a row, which the engine rightly calls a
-/// bug, then stay as improbable as they are in life.
 fn rates(dice: &mut Dice) -> Rates {
     Rates {
         away: some(dice, 4, 150),
         save_away: some(dice, 4, 150),
-        lost: some(dice, 4, 80),
+        lost: some(dice, 4, 120),
         unknown_not_saved: some(dice, 3, 80),
         unknown_saved: some(dice, 3, 250),
         late: some(dice, 3, 80),
-        settle_away: some(dice, 4, 600),
+        settle_away: some(dice, 3, 900),
         settle_cut: some(dice, 4, 400),
         query_away: some(dice, 4, 200),
         provider_deaf: some(dice, 4, 400),

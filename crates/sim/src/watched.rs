@@ -16,7 +16,7 @@ use engine::port::{
 };
 use testkit::MemoryStore;
 
-use crate::marks::{Injected, Mark};
+use crate::marks::Mark;
 use crate::world::World;
 
 /// The store of one instance.
@@ -139,10 +139,6 @@ impl Session for WatchedSession {
 
     async fn settle(&mut self, mark: SaveMark) -> Result<Settled, Unavailable> {
         let settled = self.session.settle(mark).await?;
-        if self.world.strikes(self.world.plan.rates.settle_cut) {
-            self.world.faulted.count(Injected::SettleCut);
-            return Err(Unavailable::new("the answer was cut off, on purpose"));
-        }
         self.world.say(|| format!("store of {}: settled: {settled:?}", self.instance));
         match settled {
             Settled::Saved => {

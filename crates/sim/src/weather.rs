@@ -1,11 +1,20 @@
 //! What goes wrong with the store, by the dice of the seed, and how long each of its steps takes.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use async_trait::async_trait;
 use testkit::{Fault, Faults, Point};
 
+use crate::dice::Dice;
 use crate::marks::Injected;
+use crate::plan::Rates;
 use crate::time::Yield;
 use crate::world::World;
+
+/// How many saves in a row lose when losses come in a burst: enough to have a batch halved.
+const BURST: u64 = 5;
+/// How many saves in a row fail at most: the engine gives a command up after twelve, and calls that a bug.
+const IN_A_ROW_MAX: u64 = 7;
 
 #[async_trait]
 impl Faults for World {
@@ -30,9 +39,13 @@ impl Faults for World {
         let (rate, injected) = match at {
             Point::Session | Point::Load | Point::Loading => (rates.away, Injected::Away),
             Point::Query => (rates.query_away, Injected::QueryAway),
-            Point::Settle => (rates.settle_away, Injected::SettleAway),
             Point::Saved => (rates.unknown_saved, Injected::UnknownSaved),
             Point::Save => return self.strike_save(),
+            _settling if !self.is_out() && self.fault_dice().happens(rates.settle_cut) => {
+                self.faulted.count(Injected::SettleCut);
+                return Some(Fault::Unknown);
+            }
+            _settling => (rates.settle_away, Injected::SettleAway),
         };
         let struck = if self.is_out() { at != Point::Saved } else { self.fault_dice().happens(rate) };
         struck.then(|| {
@@ -44,20 +57,48 @@ impl Faults for World {
 
 impl World {
     fn strike_save(&self) -> Option<Fault> {
-        let rates = &self.plan.rates;
+        if self.is_out() {
+            self.faulted.count(Injected::SaveAway);
+            return Some(Fault::Unavailable);
+        }
+        let struck = self.losses.throw(&self.plan.rates, &mut self.fault_dice());
+        struck.map(|(injected, fault)| {
+            self.faulted.count(injected);
+            fault
+        })
+    }
+}
+
+/// Which saves fail: alone, or several in a row.
+#[derive(Debug, Default)]
+pub struct Losses {
+    in_a_row: AtomicU64,
+    burst: AtomicU64,
+}
+
+impl Losses {
+    fn throw(&self, rates: &Rates, dice: &mut Dice) -> Option<(Injected, Fault)> {
+        let struck = if self.in_a_row.load(Ordering::Relaxed) >= IN_A_ROW_MAX { None } else { self.next(rates, dice) };
+        if struck.is_some() { self.in_a_row.fetch_add(1, Ordering::Relaxed) } else { self.in_a_row.swap(0, Ordering::Relaxed) };
+        struck
+    }
+
+    fn next(&self, rates: &Rates, dice: &mut Dice) -> Option<(Injected, Fault)> {
+        let burst = self.burst.load(Ordering::Relaxed);
+        if burst > 0 {
+            self.burst.store(burst - 1, Ordering::Relaxed);
+            return Some((Injected::Lost, Fault::Lost));
+        }
         let kinds = [
             (rates.save_away, Injected::SaveAway, Fault::Unavailable),
             (rates.lost, Injected::Lost, Fault::Lost),
             (rates.unknown_not_saved, Injected::UnknownNotSaved, Fault::Unknown),
             (rates.late, Injected::Late, Fault::Late),
         ];
-        if self.is_out() {
-            self.faulted.count(Injected::SaveAway);
-            return Some(Fault::Unavailable);
-        }
-        let mut dice = self.fault_dice();
         let (_, injected, fault) = kinds.into_iter().find(|(rate, ..)| dice.happens(*rate))?;
-        self.faulted.count(injected);
-        Some(fault)
+        if fault == Fault::Lost && dice.below(2) == 0 {
+            self.burst.store(BURST, Ordering::Relaxed);
+        }
+        Some((injected, fault))
     }
 }

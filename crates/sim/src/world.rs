@@ -16,6 +16,7 @@ use crate::marks::{Faulted, Mark, Seen};
 use crate::plan::Plan;
 use crate::scheduler::{Newborn, Owner};
 use crate::time::Timers;
+use crate::weather::Losses;
 
 /// What only the runner can do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +52,7 @@ pub struct World {
     pub seen: Seen,
     /// Commands that were submitted.
     pub commands: AtomicU64,
+    pub(crate) losses: Losses,
     is_stormy: AtomicBool,
     is_healed: AtomicBool,
     is_out: AtomicBool,
@@ -84,6 +86,7 @@ impl World {
             is_stormy: AtomicBool::new(false),
             is_healed: AtomicBool::new(false),
             is_out: AtomicBool::new(false),
+            losses: Losses::default(),
             steps: AtomicU64::new(0),
             digest: AtomicU64::new(0xcbf2_9ce4_8422_2325),
             faults: Mutex::new(Dice::new(plan.seed, 2)),

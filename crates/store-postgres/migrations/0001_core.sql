@@ -71,7 +71,7 @@ create table orders (
     user_id                 text,
     customer_email          text,
     cart_id                 text,
-    cart_session_id         text unique,
+    cart_session_id         text,
     external_id             text,
     hold_id                 uuid,
     idempotency_key         text collate "C" unique,
@@ -103,6 +103,7 @@ create table orders (
     updated_at              timestamptz not null default now(),
     constraint orders_sum check (subtotal + tax_amount + shipping_fee - discount_amount = total_amount)
 ) with (fillfactor = 80);
+create unique index orders_cart_session on orders (cart_session_id) where cart_session_id is not null;
 create index orders_user on orders (user_id, created_at desc, order_id desc);
 create index orders_status on orders (status, created_at desc, order_id desc);
 create index orders_created on orders (created_at desc, order_id desc);
@@ -142,6 +143,8 @@ create table payment (
     amount          bigint not null check (amount >= 0),
     captured        bigint not null check (captured between 0 and amount),
     refunded        bigint not null check (refunded between 0 and captured),
+    -- Money that came when the order was no longer waiting for it: it covers nothing and goes back.
+    surplus         boolean not null default false,
     currency        varchar(3) not null,
     payment_method  text not null default 'card_stub',
     failure_reason  text,
@@ -152,7 +155,7 @@ create table payment (
     updated_at      timestamptz not null default now()
 );
 create index payment_order on payment (order_id);
-create unique index payment_one_captured on payment (order_id) where status in ('CAPTURED', 'PARTIALLY_REFUNDED');
+create unique index payment_one_captured on payment (order_id) where status in ('CAPTURED', 'PARTIALLY_REFUNDED') and not surplus;
 create index payment_due on payment (next_check_at) where next_check_at is not null;
 
 -- Never updated, never deleted: the order's status is its fold, the order's version its count.
@@ -195,7 +198,6 @@ create table idempotency_key (
     answer      text not null,
     created_at  timestamptz not null
 );
-create index idempotency_key_created on idempotency_key (created_at);
 
 -- A unique name of each save: after a cut connection it tells whether the save happened. A settlement that finds no
 -- mark takes it with saved = false: the save can then never happen, and asking again gives the same answer.

@@ -48,12 +48,17 @@ impl Options {
         )
     }
 
-    /// What a writer's connection is told first. Plans must not depend on how full the tables were when they were made:
-    /// see `reads_only_by_index` in the tests. Read-only but for what a flight opens: see [`crate::flight::BEGIN`].
+    /// What a writer's connection is told first.
+    ///
+    /// Its plans are made once, on tables that may be empty, and must not be those of empty tables: always by index (a scan of
+    /// an empty table costs nothing, and stays the plan when the table has filled), and rows joined to their new values by
+    /// hash (a loop compares each with each: 8 ms instead of 0.8 for 120 rows of stock). Read-only but for what a flight
+    /// opens: see [`crate::flight::BEGIN`].
     pub(crate) fn for_writer(self) -> String {
         self.limits()
-            + "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set synchronous_commit = on; \
-               set default_transaction_isolation = 'read committed'; set default_transaction_read_only = on"
+            + "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_nestloop = off; \
+               set synchronous_commit = on; set default_transaction_isolation = 'read committed'; \
+               set default_transaction_read_only = on"
     }
 
     /// Lists are planned anew with their values: which index is best depends on them.

@@ -143,7 +143,7 @@ const INVARIANTS: &[Invariant] = &[
                 select p.order_id, count(*) as payments,
                     count(*) filter (where p.captured = o.total_amount and p.currency = o.currency) as covering
                 from payment p join orders o using (order_id)
-                where p.status in ('CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED') or p.captured > 0
+                where not p.surplus and (p.status in ('CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED') or p.captured > 0)
                 group by p.order_id)
             select format('order %s: %s, %s captured payments, %s of them of its total', order_id, o.status,
                 coalesce(t.payments, 0), coalesce(t.covering, 0))

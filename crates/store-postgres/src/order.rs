@@ -37,12 +37,15 @@ pub(crate) const OF_CALLER: &str =
 /// Whether there is an order, for a caller as in [`OF_CALLER`].
 pub(crate) const IS_OF_CALLER: &str = "select 1 from orders where order_id = $1 and ($2::text is null or user_id = $2)";
 
-/// Unpaid orders whose time has passed at `$1`.
+/// Unpaid orders whose time has passed at `$1`, and whose payment no provider has still to decide.
 pub(crate) const OVERDUE: &str = "
-    select order_id
-    from orders
-    where expires_at <= $1 and status in ('CREATED', 'PAYMENT_PENDING')
-    order by expires_at, order_id
+    select o.order_id
+    from orders o
+    where o.expires_at <= $1 and o.status in ('CREATED', 'PAYMENT_PENDING')
+        and not exists (
+            select 1 from payment p
+            where p.payment_id = o.payment_id and p.status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN') and p.payment_method <> 'cod')
+    order by o.expires_at, o.order_id
     limit $2";
 
 pub(crate) const INSERT: &str = "

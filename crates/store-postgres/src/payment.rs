@@ -14,7 +14,7 @@ use crate::types::{Column, Fields, Moment, column};
 /// What [`read`] reads, of a table called `p`.
 macro_rules! columns {
     () => {
-        "p.payment_id, p.order_id, p.provider, p.provider_ref, p.status, p.amount, p.captured, p.refunded, p.currency,
+        "p.payment_id, p.order_id, p.provider, p.provider_ref, p.status, p.amount, p.captured, p.refunded, p.surplus, p.currency,
         p.payment_method, p.failure_reason, p.silences, p.next_check_at, p.version, p.created_at, p.updated_at"
     };
 }
@@ -42,10 +42,10 @@ pub(crate) const DUE: &str = "
 
 pub(crate) const INSERT: &str = "
     insert into payment (payment_id, provider, provider_ref, status, amount, captured, refunded, currency, payment_method,
-        failure_reason, silences, next_check_at, version, updated_at, order_id, created_at)
+        failure_reason, silences, next_check_at, version, updated_at, surplus, order_id, created_at)
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
         $9::text[], $10::text[], $11::integer[], $12::timestamptz[], $13::bigint[], $14::timestamptz[],
-        $15::uuid[], $16::timestamptz[])";
+        $15::boolean[], $16::uuid[], $17::timestamptz[])";
 
 /// Everything may change but the payment's name, order and age.
 pub(crate) const UPDATE: &str = "
@@ -53,11 +53,12 @@ pub(crate) const UPDATE: &str = "
         update payment as t
         set provider = x.provider, provider_ref = x.provider_ref, status = x.status, amount = x.amount, captured = x.captured,
             refunded = x.refunded, currency = x.currency, payment_method = x.payment_method, failure_reason = x.failure_reason,
-            silences = x.silences, next_check_at = x.next_check_at, version = x.version, updated_at = x.updated_at
+            silences = x.silences, next_check_at = x.next_check_at, version = x.version, updated_at = x.updated_at,
+            surplus = x.surplus
         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[],
-                $9::text[], $10::text[], $11::integer[], $12::timestamptz[], $13::bigint[], $14::timestamptz[], $15::bigint[])
+                $9::text[], $10::text[], $11::integer[], $12::timestamptz[], $13::bigint[], $14::timestamptz[], $15::boolean[], $16::bigint[])
             as x (payment_id, provider, provider_ref, status, amount, captured, refunded, currency, payment_method,
-                failure_reason, silences, next_check_at, version, updated_at, expected)
+                failure_reason, silences, next_check_at, version, updated_at, surplus, expected)
         where t.payment_id = any($1) and t.payment_id = x.payment_id and t.version = x.expected
         returning 1)
     select ordo_expect('payment', (select count(*) from changed), cardinality($1))";
@@ -78,6 +79,7 @@ fn written<'c>(rows: &[&'c Write<Arc<Payment>>]) -> Vec<Column<'c>> {
         column(rows, |write| write.row.next_check_at.map(Moment)),
         column(rows, |write| write.row.version),
         column(rows, |write| Moment(write.row.updated_at)),
+        column(rows, |write| write.row.is_surplus),
     ]
 }
 
@@ -105,6 +107,7 @@ pub(crate) fn read(row: &Row) -> Result<Payment, Failure> {
         amount: row.take()?,
         captured: row.take()?,
         refunded: row.take()?,
+        is_surplus: row.take()?,
         currency: row.currency()?,
         method: PaymentMethod(row.text()?),
         failure_reason: row.text_or_none()?,

@@ -2,13 +2,14 @@
 -- Amounts are whole minor units of the row's currency. Times are milliseconds since 1970 in UTC. Ids are the 16 bytes
 -- of a UUID: half of the text, and version 7 still sorts by time. Words are checked.
 --
+-- A check of words is a chain of `or`: for `in` SQLite builds a B-tree of the words at every insert.
 -- `without rowid` where the key is what a row is found by: one B-tree instead of two.
 
 create table sku (
     sku_id      text primary key not null,
     product_id  text not null,
     name        text not null check (length(name) <= 255),
-    status      text not null check (status in ('ACTIVE', 'INACTIVE')),
+    status      text not null check (status = 'ACTIVE' or status = 'INACTIVE'),
     tax_class   text not null,
     title       text,
     author      text,
@@ -26,7 +27,7 @@ create table offer (
     priority    integer not null,
     valid_from  integer not null,
     valid_to    integer check (valid_to > valid_from),
-    status      text not null check (status in ('ACTIVE', 'PAUSED', 'ENDED')),
+    status      text not null check (status = 'ACTIVE' or status = 'PAUSED' or status = 'ENDED'),
     created_at  integer not null,
     updated_at  integer not null
 ) strict, without rowid;
@@ -46,7 +47,7 @@ create table inventory_balance (
 create table inventory_ledger (
     ledger_key      text primary key not null,
     sku_id          text not null,
-    operation       text not null check (operation in ('RESERVE', 'RELEASE', 'DEDUCT', 'RESTOCK', 'ADJUST')),
+    operation       text not null check (operation = 'RESERVE' or operation = 'RELEASE' or operation = 'DEDUCT' or operation = 'RESTOCK' or operation = 'ADJUST'),
     qty             integer not null check (qty <> 0),
     on_hand_delta   integer not null,
     reserved_delta  integer not null,
@@ -70,7 +71,7 @@ create table reservation (
 create table orders (
     order_id                blob primary key not null check (length(order_id) = 16),
     order_number            text not null check (length(order_number) <= 50),
-    channel                 text not null check (channel in ('canonical', 'checkout', 'tickets', 'storefront')),
+    channel                 text not null check (channel = 'canonical' or channel = 'checkout' or channel = 'tickets' or channel = 'storefront'),
     user_id                 text,
     customer_email          text,
     cart_id                 text,
@@ -78,11 +79,11 @@ create table orders (
     external_id             text,
     hold_id                 blob check (length(hold_id) = 16),
     idempotency_key         text,
-    status                  text not null check (status in ('CREATED', 'PAYMENT_PENDING', 'PAID', 'READY_TO_SHIP', 'SHIPPED', 'DELIVERED', 'CANCELED', 'REFUND_PENDING', 'REFUNDED')),
-    payment_status          text not null check (payment_status in ('pending', 'authorized', 'paid', 'captured', 'failed', 'partially_refunded', 'refunded')),
+    status                  text not null check (status = 'CREATED' or status = 'PAYMENT_PENDING' or status = 'PAID' or status = 'READY_TO_SHIP' or status = 'SHIPPED' or status = 'DELIVERED' or status = 'CANCELED' or status = 'REFUND_PENDING' or status = 'REFUNDED'),
+    payment_status          text not null check (payment_status = 'pending' or payment_status = 'authorized' or payment_status = 'paid' or payment_status = 'captured' or payment_status = 'failed' or payment_status = 'partially_refunded' or payment_status = 'refunded'),
     payment_method          text,
     payment_id              blob check (length(payment_id) = 16),
-    stock_state             text not null check (stock_state in ('foreign', 'reserved', 'deducted', 'released', 'restocked')),
+    stock_state             text not null check (stock_state = 'foreign' or stock_state = 'reserved' or stock_state = 'deducted' or stock_state = 'released' or stock_state = 'restocked'),
     currency                text not null default 'USD' check (length(currency) = 3),
     subtotal                integer not null check (subtotal >= 0),
     discount_amount         integer not null default 0 check (discount_amount >= 0),
@@ -152,10 +153,12 @@ create table payment (
     order_id        blob not null references orders (order_id) on delete cascade,
     provider        text not null,
     provider_ref    text,
-    status          text not null check (status in ('INITIATED', 'AUTHORIZED', 'CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED', 'FAILED', 'CANCELED', 'UNKNOWN')),
+    status          text not null check (status = 'INITIATED' or status = 'AUTHORIZED' or status = 'CAPTURED' or status = 'PARTIALLY_REFUNDED' or status = 'REFUNDED' or status = 'FAILED' or status = 'CANCELED' or status = 'UNKNOWN'),
     amount          integer not null check (amount >= 0),
     captured        integer not null check (captured between 0 and amount),
     refunded        integer not null check (refunded between 0 and captured),
+    -- Money that came when the order was no longer waiting for it: it covers nothing and goes back.
+    surplus         integer not null default 0 check (surplus in (0, 1)),
     currency        text not null check (length(currency) = 3),
     payment_method  text not null default 'card_stub',
     failure_reason  text,
@@ -166,7 +169,7 @@ create table payment (
     updated_at      integer not null default (cast(unixepoch('subsec') * 1000 as integer))
 ) strict, without rowid;
 create index payment_order on payment (order_id);
-create unique index payment_one_captured on payment (order_id) where status in ('CAPTURED', 'PARTIALLY_REFUNDED');
+create unique index payment_one_captured on payment (order_id) where status in ('CAPTURED', 'PARTIALLY_REFUNDED') and not surplus;
 create index payment_due on payment (next_check_at) where next_check_at is not null;
 
 -- Never updated, never deleted: the order's status is its fold, the order's version its count.
@@ -196,7 +199,7 @@ create table outbox (
     aggregate_id    blob not null check (length(aggregate_id) = 16),
     sequence        integer not null,
     payload         text not null check (json_valid(payload)),
-    published       integer not null default 0 check (published in (0, 1)),
+    published       integer not null default 0 check (published = 0 or published = 1),
     created_at      integer not null,
     published_at    integer
 ) strict, without rowid;
@@ -209,7 +212,6 @@ create table idempotency_key (
     answer      text not null,
     created_at  integer not null
 ) strict, without rowid;
-create index idempotency_key_created on idempotency_key (created_at);
 
 -- A unique name of each save: after a cut connection it tells whether the save happened.
 create table commit_mark (

@@ -15,7 +15,7 @@ use crate::value::{Cells, ms};
 /// What [`payment_of`] reads.
 macro_rules! columns {
     () => {
-        "payment_id, order_id, provider, provider_ref, status, amount, captured, refunded, currency, payment_method, \
+        "payment_id, order_id, provider, provider_ref, status, amount, captured, refunded, surplus, currency, payment_method, \
          failure_reason, silences, next_check_at, version, created_at, updated_at"
     };
 }
@@ -33,6 +33,7 @@ pub(crate) fn payment_of(row: &Row<'_>) -> Result<Arc<Payment>> {
         amount: cells.get()?,
         captured: cells.get()?,
         refunded: cells.get()?,
+        is_surplus: cells.get()?,
         currency: cells.currency()?,
         method: PaymentMethod(cells.get()?),
         failure_reason: cells.get()?,
@@ -70,7 +71,7 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<PaymentId, Write<Arc<Payme
         }
         let changed = db
             .prepare_cached(
-                "update payment set provider_ref = ?, status = ?, captured = ?, refunded = ?, payment_method = ?, failure_reason = ?,
+                "update payment set provider_ref = ?, status = ?, captured = ?, refunded = ?, surplus = ?, payment_method = ?, failure_reason = ?,
                      silences = ?, next_check_at = ?, version = ?, updated_at = ?
                  where payment_id = ? and version = ?",
             )?
@@ -79,6 +80,7 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<PaymentId, Write<Arc<Payme
                 payment.status.as_str(),
                 payment.captured,
                 payment.refunded,
+                payment.is_surplus,
                 payment.method.0,
                 payment.failure_reason,
                 payment.silences,
@@ -94,7 +96,7 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<PaymentId, Write<Arc<Payme
 }
 
 fn insert(db: &Connection, payment: &Payment) -> Result<()> {
-    db.prepare_cached(concat!("insert into payment (", columns!(), ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))?
+    db.prepare_cached(concat!("insert into payment (", columns!(), ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"))?
         .execute(params![
             payment.payment_id.0.as_bytes(),
             payment.order_id.0.as_bytes(),
@@ -104,6 +106,7 @@ fn insert(db: &Connection, payment: &Payment) -> Result<()> {
             payment.amount,
             payment.captured,
             payment.refunded,
+            payment.is_surplus,
             payment.currency.code(),
             payment.method.0,
             payment.failure_reason,

@@ -173,6 +173,7 @@ pub fn payment(clock: &dyn Clock, method: &str, amount: i64) -> Payment {
         amount,
         captured: 0,
         refunded: 0,
+        is_surplus: false,
         currency: Currency::USD,
         method: method.into(),
         failure_reason: None,

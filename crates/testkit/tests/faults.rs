@@ -81,6 +81,15 @@ async fn a_late_save_that_nobody_settled_arrives() {
 }
 
 #[tokio::test]
+async fn a_settlement_that_was_not_heard_is_told_again() {
+    let store = MemoryStore::new().with_faults(Once::new(Point::Settle, Some(Fault::Unknown)));
+    let mut session = store.session().await.unwrap();
+    assert!(session.settle(MARK).await.is_err());
+    assert_eq!(session.settle(MARK).await.unwrap(), Settled::NotSaved);
+    assert!(session.save(&five_units(), MARK).await.is_err());
+}
+
+#[tokio::test]
 async fn every_step_waits_and_can_find_the_store_away() {
     let faults = Once::new(Point::Query, None);
     let store = MemoryStore::new().with_faults(faults.clone());
@@ -96,6 +105,9 @@ async fn every_step_waits_and_can_find_the_store_away() {
     let away = |at| store.clone().with_faults(Once::new(at, Some(Fault::Unavailable)));
     assert!(away(Point::Session).session().await.is_err());
     assert!(away(Point::Load).session().await.unwrap().load(&Needs::default(), &mut View::default()).await.is_err());
+    let mut needs = Needs::default();
+    needs.stock.insert("a".into());
+    assert!(away(Point::Loading).session().await.unwrap().load(&needs, &mut View::default()).await.is_err());
     assert!(away(Point::Settle).session().await.unwrap().settle(MARK).await.is_err());
     assert!(away(Point::Query).ready().await.is_err());
     assert!(store.with_faults(Arc::new(NoFaults)).ready().await.is_ok());

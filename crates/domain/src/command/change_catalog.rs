@@ -205,8 +205,10 @@ fn with_offer(sku: &Sku, offer: Offer, cx: &Context) -> Result<Decision<OfferAns
         return Err(CatalogRefusal::WindowEmpty.into());
     }
     let mut changed = Sku { version: sku.version.saturating_add(1), updated_at: cx.now, ..sku.clone() };
-    changed.offers.retain(|known| known.offer_id != offer.offer_id);
-    changed.offers.push(offer.clone());
+    match changed.offers.iter_mut().find(|known| known.offer_id == offer.offer_id) {
+        Some(known) => *known = offer.clone(),
+        None => changed.offers.push(offer.clone()),
+    }
     Ok(Decision { changes: written(sku.version, &Arc::new(changed)), answer: OfferAnswer(offer) })
 }
 

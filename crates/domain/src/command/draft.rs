@@ -151,13 +151,20 @@ impl<'a> Draft<'a> {
         self.changes.stock.insert(sku_id.clone(), BalanceDelta { on_hand, reserved, steps: 1, is_new: false });
     }
 
-    /// Writes `payment` and makes it the latest of the order.
+    /// Writes `payment` and makes it the one that the order shows.
     pub fn pay_by(&mut self, expected: i64, payment: Payment) {
-        let payment = Arc::new(payment);
         self.order.payment_id = Some(payment.payment_id);
-        self.order.payment_standing = payment.standing();
+        self.write_payment(expected, payment);
+    }
+
+    /// Writes `payment`; the order shows it only if it did before.
+    pub fn write_payment(&mut self, expected: i64, payment: Payment) {
+        let payment = Arc::new(payment);
         self.changes.payments.insert(payment.payment_id, Write { expected, row: payment.clone() });
-        self.payment = Some(payment);
+        if self.order.payment_id == Some(payment.payment_id) {
+            self.order.payment_standing = payment.standing();
+            self.payment = Some(payment);
+        }
     }
 
     /// Closes the latest payment if it is open: nobody will pay for a canceled order.

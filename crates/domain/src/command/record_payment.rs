@@ -7,11 +7,11 @@ use super::draft::unchanged;
 use super::{Command, Context, Decision, Draft, FailurePolicy, OrderAnswer, Stop};
 use crate::event::Fact;
 use crate::ids::PaymentId;
-use crate::order::{Action, Channel};
+use crate::order::{Action, Channel, Order};
 use crate::payment::{News, Payment, Status, next};
 use crate::refusal::PaymentRefusal;
 use crate::stock::Operation;
-use crate::tables::{Changes, Needs, View, Write};
+use crate::tables::{Changes, Gap, Needs, View, Write};
 
 /// What the provider said.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,37 +97,53 @@ impl Command for RecordPayment {
             changes.payments.insert(row.payment_id, Write { expected: payment.version, row: row.clone() });
             return Ok(Decision { changes, answer: OrderAnswer::now(order.clone(), Some(row)) });
         }
-        let mut draft = Draft::change(order, Some(payment.clone()), seen, cx);
-        draft.pay_by(payment.version, told);
+        let mut draft = Draft::change(order, shown(order, seen)?, seen, cx);
         match &self.said {
-            ProviderAnswer::Captured { .. } => captured(&mut draft, payment),
-            ProviderAnswer::Declined { reason } => declined(&mut draft, payment, reason, cx)?,
+            ProviderAnswer::Captured { .. } => captured(&mut draft, payment.version, told),
+            ProviderAnswer::Declined { reason } => declined(&mut draft, payment.version, told, reason, cx)?,
             ProviderAnswer::Silent => {}
         }
         Ok(draft.finish())
     }
 }
 
-fn captured(draft: &mut Draft<'_>, payment: &Payment) {
-    let Payment { payment_id, amount, currency, .. } = *payment;
+/// The payment that the order shows; not always the one that the provider speaks of.
+fn shown(order: &Order, seen: &View) -> Result<Option<Arc<Payment>>, Gap> {
+    match order.payment_id {
+        Some(payment_id) => Ok(seen.payments.get(&payment_id)?.cloned()),
+        None => Ok(None),
+    }
+}
+
+/// Money that came pays the order if it waits for any, whichever attempt it is of; else it is surplus.
+fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) {
+    let Payment { payment_id, amount, currency, .. } = payment;
     if draft.act(Action::Pay).is_err() {
+        draft.write_payment(expected, Payment { is_surplus: true, ..payment });
         draft.fact(Fact::LatePaymentReceived { payment_id, amount, currency });
         return;
     }
+    draft.pay_by(expected, payment);
     draft.order.expires_at = None;
     draft.fact(Fact::PaymentSucceeded { payment_id, amount, currency });
     draft.move_stock(Operation::Deduct, Fact::InventoryDeducted);
 }
 
-fn declined(draft: &mut Draft<'_>, payment: &Payment, reason: &Arc<str>, cx: &Context) -> Result<(), Stop> {
-    draft.act(Action::FailPayment)?;
-    draft.fact(Fact::PaymentFailed { payment_id: payment.payment_id, reason: reason.clone() });
+/// A refusal decides about the order only while it waits for this very attempt. The provider's word is recorded in any case.
+fn declined(draft: &mut Draft<'_>, expected: i64, payment: Payment, reason: &Arc<str>, cx: &Context) -> Result<(), Stop> {
+    let payment_id = payment.payment_id;
+    let decides = draft.order.payment_id == Some(payment_id) && draft.order.status.awaits_payment();
+    draft.write_payment(expected, payment);
+    if decides {
+        draft.act(Action::FailPayment)?;
+    }
+    draft.fact(Fact::PaymentFailed { payment_id, reason: reason.clone() });
     let cancels = match draft.order.channel {
         Channel::Tickets => false,
         Channel::Storefront => true,
         Channel::Canonical | Channel::Checkout => cx.settings.payment_failure == FailurePolicy::Cancel,
     };
-    if cancels {
+    if decides && cancels {
         draft.act(Action::Cancel)?;
         give_up(draft, cx, "payment_failed".into());
     }

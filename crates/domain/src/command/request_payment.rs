@@ -54,6 +54,7 @@ impl Command for RequestPayment {
             amount: order.totals.total,
             captured: 0,
             refunded: 0,
+            is_surplus: false,
             currency: order.currency,
             method,
             failure_reason: None,

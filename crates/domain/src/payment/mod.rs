@@ -35,6 +35,8 @@ pub struct Payment {
     pub captured: i64,
     /// What went back, minor units.
     pub refunded: i64,
+    /// Its money came when the order was no longer waiting for it: it covers nothing and has to go back.
+    pub is_surplus: bool,
     /// The currency of its amounts.
     pub currency: Currency,
     /// How the customer pays.

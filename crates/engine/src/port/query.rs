@@ -114,7 +114,7 @@ pub trait Queries: Send + Sync + 'static {
     /// What a key did.
     async fn key(&self, key: &ScopedKey) -> Result<Option<Arc<KeyRow>>, Unavailable>;
 
-    /// Unpaid orders whose time has passed at `now`, the most overdue first.
+    /// Unpaid orders whose time has passed at `now` and whose payment no provider has still to decide, the most overdue first.
     async fn orders_to_expire(&self, now: Time, limit: u32) -> Result<Vec<OrderId>, Unavailable>;
 
     /// Open payments that are due to be asked about at `now`, the most overdue first.

@@ -53,6 +53,7 @@ pub trait Session: Send {
     async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError>;
 
     /// Finds out, on a new connection, whether the save with this mark happened. If it did not, it never will.
+    /// Asked again, for its own answer may be lost too, it says the same.
     async fn settle(&mut self, mark: Mark) -> Result<Settled, Unavailable>;
 }
 

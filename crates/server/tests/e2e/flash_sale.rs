@@ -9,8 +9,7 @@ async fn sell(database: &Database, instances: &[&Http]) {
     goods(instances[0], "LAST", 50).await;
     goods(instances[0], "OTHER", 1000).await;
     let body = cart(&[("OTHER", 1), ("LAST", 1)]);
-    let replies =
-        crowd(200, |buyer| place(instances[buyer % instances.len()], &format!("buyer-{buyer}"), &body).send()).await;
+    let replies = crowd(200, |buyer| place(instances[buyer % instances.len()], &format!("buyer-{buyer}"), &body).send()).await;
     let sold = replies.iter().filter(|reply| reply.status == 201).count();
     for refused in replies.iter().filter(|reply| reply.status != 201) {
         let told = problem(refused, 409, "OUT_OF_STOCK");

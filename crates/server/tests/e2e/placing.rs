@@ -77,7 +77,10 @@ async fn an_order_is_placed_read_listed_and_canceled(database: &Database) {
     let order = placed.json();
     has_all(&order, FIELDS);
     has_all(&order["items"][0], ITEM_FIELDS);
-    assert_eq!((&order["status"], &order["payment_status"], &order["channel"]), (&json!("CREATED"), &json!("pending"), &json!("canonical")));
+    assert_eq!(
+        (&order["status"], &order["payment_status"], &order["channel"]),
+        (&json!("CREATED"), &json!("pending"), &json!("canonical"))
+    );
     assert_eq!(stock(http, "TEA").await, (10, 3));
     let order_id = placed.string("order_id");
     let path = format!("/api/v1/orders/{order_id}");
@@ -129,10 +132,15 @@ async fn amounts_are_exact_to_the_character(database: &Database) {
         }
     }
     // A number in JSON is as good as a text, and an expected price may be either.
-    http.post("/api/v1/offers").body("application/json", r#"{"sku_id":"A","price":19.95,"currency":"USD","priority":1}"#).send().await.expect(201);
+    http.post("/api/v1/offers")
+        .body("application/json", r#"{"sku_id":"A","price":19.95,"currency":"USD","priority":1}"#)
+        .send()
+        .await
+        .expect(201);
     for expected in ["19.95", "\"19.95\""] {
         let body = format!(r#"{{"items":[{{"sku_id":"A","qty":7,"expected_unit_price":{expected}}}]}}"#);
-        let placed = http.post("/api/v1/orders").key(&format!("A{}", expected.len())).body("application/json", body).send().await.expect(201);
+        let placed =
+            http.post("/api/v1/orders").key(&format!("A{}", expected.len())).body("application/json", body).send().await.expect(201);
         assert_eq!(placed.raw("/total_amount"), "139.65");
     }
 }

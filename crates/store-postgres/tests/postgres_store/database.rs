@@ -30,9 +30,19 @@ impl Database {
         database
     }
 
-    /// A copy of this one.
-    pub(crate) async fn copy(&self) -> Self {
-        Self::made(&format!("template {}", self.name)).await
+    /// Empties it: quicker than a new one.
+    pub(crate) async fn clear(&self) {
+        let clear = "
+            do $$ declare t text; begin
+                set local session_replication_role = replica;
+                for t in select tablename from pg_tables where schemaname = current_schema() and tablename <> 'schema_migration' loop
+                    execute format('delete from %I', t);
+                end loop;
+                for t in select sequencename from pg_sequences where schemaname = current_schema() loop
+                    execute format('drop sequence %I', t);
+                end loop;
+            end $$";
+        self.client().await.batch_execute(clear).await.expect("a superuser may empty it");
     }
 
     async fn made(how: &str) -> Self {
@@ -102,9 +112,8 @@ impl Drop for Database {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async { client(&server).await.batch_execute(&format!("drop database {name} with (force)")).await })
         });
-        if !matches!(dropped.join(), Ok(Ok(()))) && !std::thread::panicking() {
-            panic!("the test database was not dropped");
-        }
+        let is_dropped = matches!(dropped.join(), Ok(Ok(())));
+        assert!(is_dropped || std::thread::panicking(), "the test database was not dropped");
     }
 }
 

@@ -14,15 +14,26 @@ use crate::database::{Database, first_stock, mark, moved};
 use crate::proxy::{Cut, Proxy};
 
 async fn on_hand(database: &Database) -> i64 {
-    let client = database.client().await;
-    client.query_one("select sum(on_hand)::bigint from inventory_balance", &[]).await.unwrap().get(0)
+    on_hand_by(&database.client().await).await
 }
 
-async fn end_all(database: &Database, application: &str) {
-    let client = database.client().await;
-    let ended = "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity \
-                 where datname = current_database() and application_name = $1";
-    let ended: i64 = client.query_one(ended, &[&application]).await.unwrap().get(0);
+async fn on_hand_by(client: &tokio_postgres::Client) -> i64 {
+    client.query_one("select sum(on_hand)::bigint from inventory_balance", &[]).await.expect("it is SQL").get(0)
+}
+
+/// Ends every connection under this name while the test's own runtime stands still: nobody has noticed yet.
+fn end_all(database: &Database, application: &str) {
+    let ended = std::thread::scope(|scope| {
+        let ending = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let ended = "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity \
+                             where datname = current_database() and application_name = $1";
+                database.client().await.query_one(ended, &[&application]).await.expect("a superuser may end them").get::<_, i64>(0)
+            })
+        });
+        ending.join().expect("it does not panic")
+    });
     assert!(ended > 0, "there was no {application}");
 }
 
@@ -39,6 +50,7 @@ async fn wherever_the_wire_is_cut_the_mark_tells_whether_the_save_happened() {
     let mut session = store.session().await.unwrap();
     session.save(&first_stock("a", 1), mark()).await.unwrap();
     let mut expected = 1;
+    let client = database.client().await;
     let (mut saved, mut settled_saved, mut settled_not, mut certain) = (0, 0, 0, 0);
     let cuts = (0..BYTES_TO_SERVER).step_by(7).map(Cut::ToServer).chain((0..BYTES_FROM_SERVER).step_by(3).map(Cut::FromServer));
     for (n, cut) in cuts.enumerate() {
@@ -61,9 +73,10 @@ async fn wherever_the_wire_is_cut_the_mark_tells_whether_the_save_happened() {
             Err(SaveError::Unavailable(_)) => certain += 1,
             Err(other) => panic!("{cut:?}: {other:?}"),
         }
-        assert_eq!(on_hand(&database).await, expected, "{cut:?}");
+        assert_eq!(on_hand_by(&client).await, expected, "{cut:?}");
     }
     let counts = format!("{saved} answered, {settled_saved} settled as saved, {settled_not} as not, {certain} certainly not");
+    println!("{counts}");
     assert!(saved > 0 && settled_saved > 20 && settled_not > 20, "the cuts do not cover a save: {counts}");
     assert_eq!(database.store().audit(10).await.unwrap(), []);
 }
@@ -127,11 +140,11 @@ async fn a_session_whose_connection_was_ended_loads_on_a_new_one() {
     let mut needs = Needs::default();
     needs.stock.insert("a".into());
     session.save(&first_stock("a", 5), mark()).await.unwrap();
-    end_all(&database, "ordo-writer").await;
+    end_all(&database, "ordo-writer");
     let mut seen = View::default();
     session.load(&needs, &mut seen).await.unwrap();
     assert_eq!(seen.stock.peek(&"a".into()).map(|balance| balance.on_hand), Some(5));
-    end_all(&database, "ordo-writer").await;
+    end_all(&database, "ordo-writer");
     // Whether anything of it arrived, nobody knows; the settlement does.
     let mark = mark();
     let expected = match session.save(&moved("m", "a", Operation::Restock, 1), mark).await {
@@ -155,7 +168,7 @@ async fn reads_go_on_after_the_server_has_ended_all_connections() {
     for _ in 0..3 {
         let reads = (0..8).map(|_| store.outbox());
         futures_util::future::try_join_all(reads).await.unwrap();
-        end_all(&database, "ordo-reader").await;
+        end_all(&database, "ordo-reader");
         store.ready().await.unwrap();
         assert!(store.order(&domain::Caller::local_admin(), OrderId(Uuid::nil())).await.unwrap().is_none());
     }
@@ -222,7 +235,7 @@ async fn a_writers_connection_is_read_only_outside_of_a_flight() {
              create function tell() returns trigger language plpgsql as $$
              begin
                 insert into told select name, setting from pg_settings
-                    where name in ('default_transaction_read_only', 'plan_cache_mode', 'enable_seqscan', 'synchronous_commit');
+                    where name in ('default_transaction_read_only', 'plan_cache_mode', 'enable_nestloop', 'enable_seqscan', 'synchronous_commit');
                 return new;
              end $$;
              create trigger tell before insert on commit_mark for each row execute function tell();",
@@ -234,6 +247,7 @@ async fn a_writers_connection_is_read_only_outside_of_a_flight() {
     let told: Vec<(String, String)> = told.iter().map(|row| (row.get(0), row.get(1))).collect();
     let expected = [
         ("default_transaction_read_only", "on"),
+        ("enable_nestloop", "off"),
         ("enable_seqscan", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("synchronous_commit", "on"),
@@ -241,17 +255,16 @@ async fn a_writers_connection_is_read_only_outside_of_a_flight() {
     assert_eq!(told, expected.map(|(setting, value)| (setting.to_owned(), value.to_owned())));
 }
 
+/// The server refuses such a statement until it is prepared again: "cached plan must not change result type".
 #[tokio::test]
 async fn a_statement_that_a_migration_made_stale_is_prepared_anew() {
     let database = Database::fresh().await;
     let mut session = database.session().await;
-    session.save(&first_stock("a", 5), mark()).await.unwrap();
     let mut needs = Needs::default();
-    needs.stock.insert("a".into());
-    database.client().await.batch_execute("alter table inventory_balance alter column version type numeric").await.unwrap();
-    database.client().await.batch_execute("alter table inventory_balance alter column version type bigint").await.unwrap();
+    needs.orders.insert(OrderId(Uuid::nil()));
     session.load(&needs, &mut View::default()).await.unwrap();
-    session.save(&moved("m", "a", Operation::Restock, 1), mark()).await.unwrap();
+    database.client().await.batch_execute("alter table orders alter column order_number type text").await.unwrap();
+    session.load(&needs, &mut View::default()).await.unwrap();
 }
 
 #[tokio::test]

@@ -53,9 +53,9 @@ impl Proxy {
 /// Whether the wire is to be cut now, and how many of `n` bytes still pass.
 fn passes(cut: &Mutex<Option<Cut>>, direction: Direction, n: usize) -> (usize, bool) {
     let mut cut = cut.lock().expect("no test panics while it holds this");
-    let left = match (*cut, direction) {
-        (Some(Cut::ToServer(left)), Direction::ToServer) | (Some(Cut::FromServer(left)), Direction::FromServer) => left,
-        _ => return (n, false),
+    let ((Some(Cut::ToServer(left)), Direction::ToServer) | (Some(Cut::FromServer(left)), Direction::FromServer)) = (*cut, direction)
+    else {
+        return (n, false);
     };
     if left <= n {
         *cut = None;

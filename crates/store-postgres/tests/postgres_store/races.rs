@@ -1,10 +1,15 @@
 //! Two sessions that want the same rows.
 
+use std::pin::pin;
+
 use domain::stock::Operation;
 use domain::{Changes, Needs, View};
 use engine::port::{Queries as _, SaveError};
+use futures_util::poll;
+use testkit::StepClock;
+use testkit::builders::{context, restock, sku};
 
-use crate::database::{Database, first_stock, mark, moved};
+use crate::database::{Database, act, decide, first_stock, mark, moved};
 
 /// Each save of one session takes the stock in the other order than the other's: a hundred SKUs at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -101,11 +106,55 @@ async fn a_year_begins_once() {
                 seen.numbers.into_values().map(|number| number.serial).collect::<Vec<_>>()
             })
         });
-        let mut drawn = Vec::new();
+        let mut serials = Vec::new();
         for draw in draws.collect::<Vec<_>>() {
-            drawn.extend(draw.await.unwrap());
+            serials.extend(draw.await.unwrap());
         }
-        drawn.sort_unstable();
-        assert_eq!(drawn, (1..=12).collect::<Vec<_>>(), "{year}");
+        serials.sort_unstable();
+        assert_eq!(serials, (1..=12).collect::<Vec<_>>(), "{year}");
     }
+}
+
+/// Both have seen version 1; the other's change is under way when the session's arrives, and committed while it waits.
+#[tokio::test]
+async fn who_waited_for_another_loses_by_version_but_adds_to_a_counter() {
+    let database = Database::fresh().await;
+    let mut session = database.session().await;
+    let clock = StepClock::default();
+    act(&mut session, &sku("a"), &context(&clock)).await;
+    act(&mut session, &restock("a", 10), &context(&clock)).await;
+    let rename = decide(&mut session, &sku("a"), &context(&clock)).await;
+    for (theirs, changes, expected) in [
+        ("update sku set version = version + 1, name = 'theirs'", rename, Some("sku_version")),
+        (
+            "update inventory_balance set reserved = reserved + 3, version = version + 1",
+            Changes { ledger: Vec::new(), ..moved("m", "a", Operation::Reserve, 4) },
+            None,
+        ),
+        (
+            "update inventory_balance set reserved = reserved + 3, version = version + 1",
+            Changes { ledger: Vec::new(), ..moved("m", "a", Operation::Reserve, 4) },
+            Some("inventory_balance_covers_reserved"),
+        ),
+    ] {
+        let other = database.client().await;
+        other.batch_execute("begin").await.unwrap();
+        other.batch_execute(theirs).await.unwrap();
+        let mut saving = pin!(session.save(&changes, mark()));
+        let waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        let mut waiting = pin!(database.until(waits));
+        while poll!(waiting.as_mut()).is_pending() {
+            assert!(poll!(saving.as_mut()).is_pending(), "{theirs}: saved without waiting");
+            tokio::task::yield_now().await;
+        }
+        other.batch_execute("commit").await.unwrap();
+        let lost = match saving.await {
+            Ok(()) => None,
+            Err(SaveError::Lost(what)) => Some(what),
+            Err(other) => panic!("{theirs}: {other:?}"),
+        };
+        assert_eq!(lost.as_deref(), expected, "{theirs}");
+    }
+    let balance = database.store().balance(&"a".into()).await.unwrap().unwrap();
+    assert_eq!((balance.on_hand, balance.reserved, balance.version), (10, 10, 4));
 }

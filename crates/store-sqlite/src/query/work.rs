@@ -10,7 +10,12 @@ pub(super) fn orders_to_expire(db: &Connection, now: Time, limit: u32) -> Result
     ids(
         db,
         "select order_id from orders indexed by orders_expiring
-         where expires_at <= ? and status in ('CREATED', 'PAYMENT_PENDING') order by expires_at limit ?",
+         where expires_at <= ? and status in ('CREATED', 'PAYMENT_PENDING')
+             and not exists (
+                 select 1 from payment
+                 where payment.payment_id = orders.payment_id and payment.status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN')
+                     and payment.payment_method <> 'cod')
+         order by expires_at limit ?",
         params![now.0, limit],
     )
 }

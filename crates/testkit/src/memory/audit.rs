@@ -186,7 +186,8 @@ fn facts_chain(books: &Books<'_>) -> Vec<String> {
 fn payment_covers(books: &Books<'_>) -> Vec<String> {
     books.orders_that(|order| {
         let came = |payment: &&&Payment| {
-            matches!(payment.status, PaymentStatus::Captured | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded)
+            !payment.is_surplus
+                && matches!(payment.status, PaymentStatus::Captured | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded)
         };
         let captured: Vec<&&Payment> = books.payments_of(order).iter().filter(came).collect();
         let covers = |payment: &&&Payment| payment.captured == order.totals.total && payment.currency == order.currency;

@@ -23,7 +23,10 @@ pub enum Point {
     Query,
 }
 
-/// What goes wrong. At [`Point::Saved`] any of them means that the end is not seen; elsewhere but at [`Point::Save`], that the store is away.
+/// What goes wrong at [`Point::Save`].
+///
+/// At [`Point::Saved`] any of them means that the end is not seen. At [`Point::Settle`], [`Fault::Unknown`] means that the mark
+/// was settled but nobody heard it. Everything else means that the store is away.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Fault {
     /// The store is away; nothing was saved.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::Changes;
 use domain::ids::{OrderId, OrderNumber, PaymentId, Uuid};
 use domain::order::Order;
-use domain::payment::Status;
+use domain::payment::{Payment, Status};
 use domain::tables::{CounterTable as _, Stock};
 use engine::port::SaveError;
 
@@ -24,9 +24,9 @@ pub(super) struct Index {
     captured: BTreeMap<OrderId, BTreeSet<PaymentId>>,
 }
 
-/// As the partial index of the databases: captured, whether or not some of it went back.
-fn is_captured(status: Status) -> bool {
-    matches!(status, Status::Captured | Status::PartiallyRefunded)
+/// As the partial index of the databases: captured for the order, whether or not some of it went back.
+fn is_captured(payment: &Payment) -> bool {
+    matches!(payment.status, Status::Captured | Status::PartiallyRefunded) && !payment.is_surplus
 }
 
 fn lost<T>(guard: &str) -> Result<T, SaveError> {
@@ -83,7 +83,7 @@ impl Index {
         for (payment_id, write) in &changes.payments {
             let order_id = write.row.order_id;
             let held = after.entry(order_id).or_insert_with(|| self.captured.get(&order_id).cloned().unwrap_or_default());
-            if is_captured(write.row.status) {
+            if is_captured(&write.row) {
                 held.insert(*payment_id);
             } else {
                 held.remove(payment_id);
@@ -106,7 +106,7 @@ impl Index {
         self.names.extend(names_of(changes));
         for (payment_id, write) in &changes.payments {
             let held = self.captured.entry(write.row.order_id).or_default();
-            if is_captured(write.row.status) {
+            if is_captured(&write.row) {
                 held.insert(*payment_id);
             } else {
                 held.remove(payment_id);

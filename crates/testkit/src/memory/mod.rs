@@ -129,7 +129,7 @@ impl Session for MemorySession {
             if find.turn == find.tables {
                 break;
             }
-            store.faults.pause(Point::Loading).await;
+            store.reach(Point::Loading).await?;
         }
         if store.bugs.has(Bug::NoKeyCheck) {
             found.keys.clear();
@@ -162,17 +162,16 @@ impl Session for MemorySession {
 
     async fn settle(&mut self, mark: Mark) -> Result<Settled, Unavailable> {
         let Self(store) = self;
-        store.reach(Point::Settle).await?;
-        let at = store.clock.now();
-        if store.bugs.has(Bug::NoMarks) {
-            return Ok(Settled::NotSaved);
+        store.faults.pause(Point::Settle).await;
+        let fault = store.faults.strike(Point::Settle);
+        if fault.is_some_and(|fault| fault != Fault::Unknown) {
+            return Err(Unavailable::new("on purpose, before it was settled"));
         }
-        let mut state = store.state();
-        let noted = *state.marks.entry(mark).or_insert(Noted { at, means: Settled::NotSaved });
-        if store.bugs.has(Bug::SettlesOnce) {
-            state.marks.insert(mark, Noted { at, means: Settled::Saved });
+        let means = store.state().settle(mark, store.clock.now(), &store.bugs);
+        if fault.is_some() {
+            return Err(Unavailable::new("on purpose, after it was settled"));
         }
-        Ok(noted.means)
+        Ok(means)
     }
 }
 
@@ -204,6 +203,18 @@ impl State {
             self.marks.insert(mark, Noted { at: now, means: Settled::Saved });
         }
         Ok(())
+    }
+
+    /// What `mark` means from now on.
+    fn settle(&mut self, mark: Mark, at: Time, bugs: &Bugs) -> Settled {
+        if bugs.has(Bug::NoMarks) {
+            return Settled::NotSaved;
+        }
+        let noted = *self.marks.entry(mark).or_insert(Noted { at, means: Settled::NotSaved });
+        if bugs.has(Bug::SettlesOnce) {
+            self.marks.insert(mark, Noted { at, means: Settled::Saved });
+        }
+        noted.means
     }
 
     fn check(&mut self, changes: &Changes, bugs: &Bugs) -> Result<(), SaveError> {

@@ -146,7 +146,10 @@ impl Queries for MemoryStore {
     async fn orders_to_expire(&self, now: Time, limit: u32) -> Result<Vec<OrderId>, Unavailable> {
         let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
         self.ask(|memory| {
-            let waiting = memory.orders.values().filter(|order| order.status.awaits_payment());
+            let undecided = |order: &Order| {
+                order.payment_id.and_then(|payment_id| memory.payments.get(&payment_id)).is_some_and(|payment| payment.awaits_provider())
+            };
+            let waiting = memory.orders.values().filter(|order| order.status.awaits_payment() && !undecided(order));
             most_overdue(waiting.filter_map(|order| Some((order.expires_at.filter(|end| *end <= now)?, order.order_id))), limit)
         })
         .await

@@ -274,6 +274,7 @@ pub(super) async fn an_order_has_at_most_one_captured_payment(store: Arc<dyn Sto
     let failed = Payment { status: PaymentStatus::Failed, ..bare_payment(1, 1) };
     hands.save(&with(vec![(0, failed), (0, captured_payment(2, 1)), (0, captured_payment(3, 2))])).await;
     hands.loses(&with(vec![(0, captured_payment(4, 1))]), "a second one").await;
+    hands.save(&with(vec![(0, Payment { is_surplus: true, ..captured_payment(5, 1) })])).await;
     hands.loses(&with(vec![(1, Payment { version: 2, ..captured_payment(1, 1) })]), "one that had failed").await;
     let refunded = Payment { status: PaymentStatus::Refunded, refunded: 500, version: 2, ..captured_payment(2, 1) };
     hands.save(&with(vec![(1, refunded)])).await;

@@ -202,7 +202,7 @@ pub(super) async fn a_history_is_read_in_pages_oldest_first(store: Arc<dyn Store
 pub(super) async fn skus_are_read_in_pages_in_the_order_of_their_bytes(store: Arc<dyn Store>) {
     let mut hands = Hands::of(&store).await;
     // As bytes, not as any language sorts them: the cursor must mean the same in every store.
-    let ids = ["", "10", "9", "A-1", "Z", "_", "a", "a b", "a-1", "a1", "z", "é", "日"];
+    let ids = ["10", "9", "A-1", "Z", "_", "a", "a b", "a-1", "a1", "z", "é", "日"];
     let mut changes = Changes::default();
     for (n, sku_id) in (0_u128..).zip(ids) {
         let product_id: ProductId = if n.is_multiple_of(3) { "third".into() } else { "p".into() };

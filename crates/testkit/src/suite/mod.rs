@@ -1,6 +1,6 @@
 //! What every store must do, case by case. A case wants a store of its own, empty; it panics with what is wrong.
 //!
-//! ```ignore
+//! ```text
 //! #[tokio::test]
 //! async fn it_does_what_every_store_must() {
 //!     testkit::suite::run(async || Arc::new(fresh_store().await) as Arc<dyn Store>).await;
@@ -53,7 +53,7 @@ cases! {
         nothing_is_found_in_an_empty_store
         orders_come_back_as_they_were_saved
         every_word_of_an_order_comes_back
-        an_order_can_change_everything_and_back
+        everything_that_happens_to_an_order_comes_back
         skus_and_offers_come_back_as_they_were_saved
         payments_come_back_as_they_were_saved
         keys_and_reservations_come_back_as_they_were_saved

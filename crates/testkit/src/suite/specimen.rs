@@ -179,6 +179,7 @@ pub(super) fn bare_payment(n: u128, order: u128) -> Payment {
         amount: 500,
         captured: 0,
         refunded: 0,
+        is_surplus: false,
         currency: Currency::USD,
         method: "card_stub".into(),
         failure_reason: None,

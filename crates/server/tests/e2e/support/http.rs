@@ -143,11 +143,12 @@ impl Request {
         Ok(reply)
     }
 
-    /// Sends the first `bytes_max` bytes, on a connection of its own, and goes away without looking back.
-    pub(crate) async fn send_and_leave(self, bytes_max: usize) -> io::Result<()> {
+    /// Sends the first `bytes_max` bytes on a connection of its own, and reads nothing. Dropping it is going away.
+    pub(crate) async fn send_only(self, bytes_max: usize) -> io::Result<TcpStream> {
         let mut stream = TcpStream::connect(self.http.address).await?;
         let bytes = self.bytes();
-        stream.write_all(&bytes[..bytes.len().min(bytes_max)]).await
+        stream.write_all(&bytes[..bytes.len().min(bytes_max)]).await?;
+        Ok(stream)
     }
 }
 

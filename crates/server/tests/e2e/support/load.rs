@@ -119,6 +119,11 @@ impl Answers {
         self.keys.len()
     }
 
+    /// How many were told that their order is placed.
+    pub(crate) fn answered(&self) -> usize {
+        self.keys.values().flatten().count()
+    }
+
     /// Every order that was answered is there as it was told, and every key, asked for again, has one order.
     pub(crate) async fn hold(&self, http: &Http) {
         let mut order_ids = BTreeMap::new();

@@ -11,7 +11,7 @@ mod wait;
 
 pub(crate) use database::Database;
 pub(crate) use http::{Http, Reply, Request};
-pub(crate) use load::Load;
+pub(crate) use load::{Answers, Load};
 pub(crate) use process::{Ordo, Server, Setup, signal};
 pub(crate) use proxy::{Mode, Proxy};
 pub(crate) use shop::{all_orders, audit_is_clean, cart, event_types, goods, metric, place, priced_goods, problem, stock};

@@ -14,8 +14,9 @@ pub(crate) struct Place {
 impl Place {
     /// The server that `ORDO_TEST_POSTGRES` names.
     pub(crate) fn given() -> Self {
-        let url = std::env::var("ORDO_TEST_POSTGRES")
-            .expect("ORDO_TEST_POSTGRES must name a PostgreSQL server for these tests, such as postgres://postgres@127.0.0.1:5432/postgres");
+        let url = std::env::var("ORDO_TEST_POSTGRES").expect(
+            "ORDO_TEST_POSTGRES must name a PostgreSQL server for these tests, such as postgres://postgres@127.0.0.1:5432/postgres",
+        );
         let parts = url.split_once("://").and_then(|(_, rest)| {
             let (host, database) = rest.split_once('/')?;
             let (user, host) = host.split_once('@').unwrap_or(("postgres", host));

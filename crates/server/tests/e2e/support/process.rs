@@ -97,7 +97,8 @@ impl Setup {
     /// A command that ends by itself.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ordo {
         let output = tokio::time::timeout(END_WITHIN, self.command(arguments).output()).await;
-        let output = output.unwrap_or_else(|_| panic!("ordo {arguments:?} did not end within {END_WITHIN:?}")).expect("the binary was built");
+        let output =
+            output.unwrap_or_else(|_| panic!("ordo {arguments:?} did not end within {END_WITHIN:?}")).expect("the binary was built");
         let text = |bytes| String::from_utf8(bytes).expect("ordo writes UTF-8");
         Ordo { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

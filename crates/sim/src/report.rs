@@ -1,0 +1,75 @@
+//! What is printed.
+#![expect(clippy::print_stdout, reason = "the report of a command line tool")]
+
+use sim::marks::{Injected, Mark};
+use sim::run::Outcome;
+use sim::sweep::{Planted, Total};
+
+const LINES_MAX: usize = 200;
+const WIDTH_MAX: usize = 240;
+const FAILURES_MAX: usize = 5;
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= WIDTH_MAX { text.to_owned() } else { text.chars().take(WIDTH_MAX).chain(" …".chars()).collect() }
+}
+
+fn again(seed: u64, planted: &Planted) -> String {
+    let bugs = planted.bugs.iter().map(|bug| format!(" --bug {bug:?}"));
+    let planted: String = bugs.chain(planted.troubles.iter().map(|trouble| format!(" --trouble {trouble:?}"))).collect();
+    format!("cargo run --release -p sim -- --seed {seed}{planted}")
+}
+
+/// What happened in one run.
+pub(crate) fn one(outcome: &Outcome, planted: &Planted) {
+    let lines = &outcome.lines;
+    let head = LINES_MAX / 4;
+    for (index, line) in lines.iter().enumerate() {
+        let from_end = lines.len() - index;
+        if index == head && lines.len() > LINES_MAX {
+            println!("        … {} lines left out …", lines.len() - LINES_MAX);
+        }
+        if index < head || from_end <= LINES_MAX - head {
+            println!("{}", shortened(line));
+        }
+    }
+    println!("seed {}: {} commands, {} steps, digest {:016x}", outcome.seed, outcome.commands, outcome.steps, outcome.digest);
+    if outcome.violations.is_empty() {
+        println!("passed");
+    } else {
+        failure(outcome, planted, usize::MAX);
+    }
+}
+
+fn failure(outcome: &Outcome, planted: &Planted, width: usize) {
+    println!("seed {} failed:", outcome.seed);
+    for violation in &outcome.violations {
+        let text: String = violation.chars().take(width).collect();
+        println!("  - {text}");
+    }
+    println!("  again: {}", again(outcome.seed, planted));
+}
+
+/// What many runs came to.
+pub(crate) fn total(total: &Total, planted: &Planted) {
+    for outcome in total.failed.iter().take(FAILURES_MAX) {
+        failure(outcome, planted, 600);
+    }
+    let seeds = total.passed + u64::try_from(total.failed.len()).unwrap_or(0);
+    let counts = |all: Vec<(&str, u64)>| all.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(", ");
+    println!("faults: {}", counts(Injected::ALL.iter().map(|kind| (kind.as_str(), total.faulted.of(*kind))).collect()));
+    println!("seen: {}", counts(Mark::ALL.iter().map(|mark| (mark.as_str(), total.seen.of(*mark))).collect()));
+    let unseen: Vec<&str> = total.unseen().into_iter().map(Mark::as_str).collect();
+    if !unseen.is_empty() {
+        println!("never seen: {}", unseen.join(", "));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "for a rate with one digit")]
+    let rate = seeds as f64 / total.took.as_secs_f64();
+    let faults: u64 = Injected::ALL.iter().map(|kind| total.faulted.of(*kind)).sum();
+    println!(
+        "{seeds} seeds, {} commands, {faults} faults, {rate:.0} seeds/s on {} cores: {} passed, {} failed",
+        total.commands,
+        total.threads,
+        total.passed,
+        total.failed.len()
+    );
+}

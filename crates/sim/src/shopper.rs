@@ -1,0 +1,355 @@
+//! A buyer: orders scarce things, pays, cancels, changes his mind, asks twice, looks where he must not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use domain::caller::Role;
+use domain::command::{CancelOrder, PlaceOrder, PlaceTickets, RequestPayment, TicketRequest};
+use domain::ids::{HoldId, OrderId, SkuId, Uuid};
+use domain::order::{Channel, PaymentMethod, Status};
+use domain::refusal::{OrderRefusal, PaymentRefusal};
+use domain::{Caller, Refusal};
+use futures_util::future::join;
+use testkit::builders::{cents, place};
+
+use crate::ask::{Outcome, Request, Want, insist};
+use crate::dice::Dice;
+use crate::history::{Kind, OrderWish};
+use crate::marks::Mark;
+use crate::plan::Trouble;
+use crate::world::World;
+
+/// How often somebody looks how a payment stands, and how often a cancel is tried.
+const LOOKS: u32 = 8;
+
+/// A buyer.
+pub struct Shopper {
+    world: Arc<World>,
+    number: usize,
+    caller: Caller,
+    dice: Dice,
+    asked: u64,
+    /// His orders that are paid on delivery.
+    cod: BTreeSet<OrderId>,
+}
+
+/// The name of a SKU.
+pub fn sku_name(index: usize) -> String {
+    format!("sku-{index}")
+}
+
+impl Shopper {
+    /// Number `number`, who throws `dice`.
+    pub fn new(world: Arc<World>, number: usize, dice: Dice) -> Self {
+        let caller = Caller { id: format!("c{number}").into(), role: Role::Customer };
+        Self { world, number, caller, dice, asked: 0, cod: BTreeSet::new() }
+    }
+
+    /// Does all his errands.
+    pub async fn run(mut self) {
+        for _ in 0..self.world.plan.errands {
+            self.world.timers.sleep(self.dice.between(0, self.world.plan.think_ms)).await;
+            if self.world.plan.rush {
+                self.buy_in_a_rush().await;
+                continue;
+            }
+            match self.dice.below(20) {
+                0..=1 => self.tickets().await,
+                2..=4 => self.same_key_two_bodies().await,
+                _ => self.shop().await,
+            }
+        }
+    }
+
+    fn tag(&mut self) -> String {
+        self.asked += 1;
+        format!("c{}.{}", self.number, self.asked)
+    }
+
+    fn key(&mut self, tag: &str) -> Option<Arc<str>> {
+        (self.world.plan.rush || self.dice.below(10) > 0).then(|| format!("k-{tag}").into())
+    }
+
+    /// An order of a few lines.
+    fn cart(&mut self) -> (PlaceOrder, OrderWish) {
+        let name = self.tag();
+        let lines = if self.world.plan.rush { 1 } else { self.dice.count(1, 3) };
+        let mut building = place();
+        let mut units = BTreeMap::<SkuId, i64>::new();
+        for _ in 0..lines {
+            let sku = sku_name(self.dice.index(self.world.plan.skus.len()));
+            let qty = if self.world.plan.rush { 1 } else { self.dice.between(1, 3) };
+            *units.entry(sku.as_str().into()).or_default() += qty;
+            building = building.line(&sku, qty);
+            if self.dice.below(3) == 0 {
+                let price = self.believed_price(&sku.as_str().into());
+                building = building.expecting(price);
+            }
+        }
+        let mut command = building.0;
+        command.external_id = Some(name.as_str().into());
+        command.channel = self.dice.pick(&[Channel::Canonical, Channel::Canonical, Channel::Checkout, Channel::Storefront]);
+        command.payment_method = if self.world.plan.rush { None } else { self.method() };
+        if command.payment_method.as_ref().is_some_and(PaymentMethod::is_cod) {
+            self.world.mark(Mark::Cod);
+        }
+        if units.len() < lines {
+            self.world.mark(Mark::SameSkuTwice);
+        }
+        (command, OrderWish { units, lines, owner: Some(self.caller.id.clone()), name })
+    }
+
+    fn method(&mut self) -> Option<PaymentMethod> {
+        let word = self.dice.pick(&["", "", "card_stub", "card_stub", "card_stub_decline", "card_stub_timeout", "cod"]);
+        (!word.is_empty()).then(|| word.into())
+    }
+
+    /// The price as it is, or was.
+    fn believed_price(&mut self, sku_id: &SkuId) -> i64 {
+        let known = self.world.history().prices.get(sku_id).cloned().unwrap_or_default();
+        let back = if self.dice.below(3) == 0 { 1 } else { 0 };
+        let index = known.len().saturating_sub(1 + back);
+        known.get(index).map_or(0, |span| span.price)
+    }
+
+    fn request(&mut self, command: PlaceOrder, wish: OrderWish, key: Option<Arc<str>>) -> Request<PlaceOrder> {
+        let body = self.dice.throw();
+        let tag = wish.name.clone();
+        Want { caller: self.caller.clone(), key, body, command, tag, kind: Kind::Order(wish) }.written(&self.world)
+    }
+
+    async fn place(&mut self, request: &Request<PlaceOrder>) -> Option<OrderId> {
+        let world = self.world.clone();
+        match insist(&world, request, &mut self.dice).await {
+            Outcome::Done(done) => {
+                if !done.answer.price_changes.is_empty() {
+                    world.mark(Mark::PriceAccepted);
+                }
+                if request.command.payment_method.as_ref().is_some_and(PaymentMethod::is_cod) {
+                    self.cod.insert(done.answer.order.order_id);
+                }
+                Some(done.answer.order.order_id)
+            }
+            Outcome::Refused(refusal) => {
+                note_refusal(&world, &refusal);
+                None
+            }
+            Outcome::GaveUp => None,
+        }
+    }
+
+    /// Orders one unit and pays until it is paid.
+    async fn buy_in_a_rush(&mut self) {
+        let (command, wish) = self.cart();
+        let key = self.key(&wish.name);
+        let request = self.request(command, wish, key);
+        if let Some(order_id) = self.place(&request).await {
+            self.pay(order_id, Some("card_stub".into())).await;
+        }
+    }
+
+    async fn shop(&mut self) {
+        let (command, wish) = self.cart();
+        let key = self.key(&wish.name);
+        let request = self.request(command, wish, key);
+        let Some(order_id) = self.place(&request).await else { return };
+        self.snoop(order_id).await;
+        match self.dice.below(10) {
+            0..=3 => self.pay_until_paid(order_id).await,
+            4..=5 => self.cancel(order_id).await,
+            6..=7 => self.pay_and_cancel_at_once(order_id).await,
+            8 if request.key.is_some() => {
+                // An old key, long after: the same order, as it is now.
+                self.world.timers.sleep(self.dice.between(0, 20_000)).await;
+                self.place(&request).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// The same key for two different orders, at once or one after the other: at most one of them is placed.
+    async fn same_key_two_bodies(&mut self) {
+        let ((one, first), (other, second)) = (self.cart(), self.cart());
+        let key = Some(Arc::from(format!("k-{}", first.name)));
+        let one = self.request(one, first, key.clone());
+        let other = self.request(other, second, key);
+        let world = self.world.clone();
+        let mut dice = Dice::new(self.dice.throw(), 3);
+        if self.dice.below(2) == 0 {
+            let (one, other) = join(insist(&world, &one, &mut self.dice), insist(&world, &other, &mut dice)).await;
+            for outcome in [one, other] {
+                if let Outcome::Refused(refusal) = outcome {
+                    note_refusal(&world, &refusal);
+                }
+            }
+        } else {
+            self.place(&one).await;
+            self.place(&other).await;
+        }
+    }
+
+    async fn tickets(&mut self) {
+        let name = self.tag();
+        let hold = (u128::try_from(self.number).unwrap_or(0) << 64) | u128::from(self.asked);
+        let lines = self.dice.count(1, 2);
+        let item = |index: usize| TicketRequest {
+            session_id: Uuid::from_u128(0x5e55),
+            ticket_type_id: Uuid::from_u128(u128::try_from(index).unwrap_or(0)),
+            qty: 1,
+            unit_price: cents(2500),
+        };
+        let command = PlaceTickets {
+            customer_email: format!("{}@example.org", self.caller.id).into(),
+            hold_id: HoldId(Uuid::from_u128(hold)),
+            items: (0..lines).map(item).collect(),
+            payment_method: None,
+        };
+        let wish = OrderWish { units: BTreeMap::new(), lines, owner: None, name: command.hold_id.to_string() };
+        // Tickets are sold by another service of the house.
+        let caller = Caller { id: "gateway".into(), role: Role::Service };
+        let (key, body) = (self.key(&name), self.dice.throw());
+        let request = Want { caller: caller.clone(), key, body, command, tag: name, kind: Kind::Order(wish) }.written(&self.world);
+        let world = self.world.clone();
+        let Some(answer) = insist(&world, &request, &mut self.dice).await.answer() else { return };
+        world.mark(Mark::Tickets);
+        let customer = std::mem::replace(&mut self.caller, caller);
+        match self.dice.below(3) {
+            0 => self.pay_until_paid(answer.order.order_id).await,
+            1 => self.pay_and_cancel_at_once(answer.order.order_id).await,
+            _ => {}
+        }
+        self.caller = customer;
+    }
+
+    /// How he pays an order: a buyer keeps to paying on delivery, and to not doing so.
+    fn method_for(&mut self, order_id: OrderId) -> Option<PaymentMethod> {
+        let method = self.method();
+        let changes = self.world.plan.has(Trouble::OtherMethod);
+        let cod = self.cod.contains(&order_id);
+        method.filter(|method| changes || (!cod && !method.is_cod()))
+    }
+
+    /// Asks to be charged, and waits a little; the order as it then stands.
+    async fn pay(&mut self, order_id: OrderId, method: Option<PaymentMethod>) -> Option<Status> {
+        let tag = self.tag();
+        let (key, body) = (Some(format!("k-{tag}").into()), self.dice.throw());
+        let command = RequestPayment { order_id, method };
+        let request = Want { caller: self.caller.clone(), key, body, command, tag, kind: Kind::Other }.written(&self.world);
+        let world = self.world.clone();
+        insist(&world, &request, &mut self.dice).await.answer()?;
+        self.wait(order_id).await
+    }
+
+    async fn pay_until_paid(&mut self, order_id: OrderId) {
+        let mut method = self.method_for(order_id);
+        for attempt in 0..3 {
+            match self.pay(order_id, method.take()).await {
+                Some(Status::Paid) => {
+                    if attempt > 0 {
+                        self.world.mark(Mark::SecondAttempt);
+                    }
+                    return;
+                }
+                Some(Status::Created | Status::PaymentPending) if !self.cod.contains(&order_id) => method = Some("card_stub".into()),
+                _ => return,
+            }
+        }
+    }
+
+    /// Waits until the provider has spoken, but not for ever; the status then.
+    async fn wait(&mut self, order_id: OrderId) -> Option<Status> {
+        for _ in 0..LOOKS {
+            let found = match self.world.instance(self.number) {
+                Some(instance) => instance.unless_dead(instance.engine.queries().order(&self.caller, order_id)).await,
+                None => None,
+            };
+            if let Some(Ok(found)) = found {
+                let Some(answer) = found else {
+                    self.world.violation(format!("{}'s own order {order_id} is not found", self.caller.id));
+                    return None;
+                };
+                if let Some(contradiction) = self.world.history().saw(&answer) {
+                    self.world.violation(contradiction);
+                }
+                if !answer.payment.as_ref().is_some_and(|payment| payment.awaits_provider()) {
+                    return Some(answer.order.status);
+                }
+            }
+            self.world.timers.sleep(self.dice.between(50, 1500)).await;
+        }
+        None
+    }
+
+    fn cancel_request(&mut self, order_id: OrderId) -> Request<CancelOrder> {
+        let tag = self.tag();
+        let support = Caller { id: "support".into(), role: Role::Support };
+        let caller = if self.dice.below(4) == 0 { support } else { self.caller.clone() };
+        let key = (self.dice.below(2) == 0).then(|| format!("k-{tag}").into());
+        let command = CancelOrder { order_id, reason: None };
+        Want { caller, key, body: self.dice.throw(), command, tag, kind: Kind::Other }.written(&self.world)
+    }
+
+    async fn cancel(&mut self, order_id: OrderId) {
+        let request = self.cancel_request(order_id);
+        cancel_patiently(&self.world.clone(), &request, &mut self.dice).await;
+    }
+
+    async fn pay_and_cancel_at_once(&mut self, order_id: OrderId) {
+        let cancel = self.cancel_request(order_id);
+        let world = self.world.clone();
+        let mut dice = Dice::new(self.dice.throw(), 4);
+        let method = self.method_for(order_id);
+        join(self.pay(order_id, method), cancel_patiently(&world, &cancel, &mut dice)).await;
+    }
+
+    /// Looks at the order as somebody else: there must be none.
+    async fn snoop(&mut self, order_id: OrderId) {
+        let stranger = Caller { id: "stranger".into(), role: Role::Customer };
+        let Some(instance) = self.world.instance(self.number) else { return };
+        let found = instance.unless_dead(instance.engine.queries().order(&stranger, order_id)).await;
+        if matches!(found, Some(Ok(Some(_)))) {
+            self.world.violation(format!("a stranger sees {}'s order {order_id}", self.caller.id));
+        }
+    }
+}
+
+/// Cancels; while a payment is under way, waits for its outcome.
+async fn cancel_patiently(world: &Arc<World>, request: &Request<CancelOrder>, dice: &mut Dice) {
+    let mut waited = false;
+    for _ in 0..LOOKS {
+        match insist(world, request, dice).await {
+            Outcome::Done(done) => {
+                if done.answer.order.status != Status::Canceled {
+                    world.violation(format!("{} was answered, but the order is {:?}", request.tag, done.answer.order.status));
+                }
+                world.mark(Mark::Canceled);
+                return;
+            }
+            Outcome::Refused(Refusal::Payment(PaymentRefusal::InProgress(_))) => {
+                if !std::mem::replace(&mut waited, true) {
+                    world.mark(Mark::CancelWaited);
+                }
+                world.timers.sleep(dice.between(100, 2000)).await;
+            }
+            Outcome::Refused(Refusal::Order(OrderRefusal::InvalidTransition { from: Status::Paid, .. })) => {
+                world.mark(Mark::CancelTooLate);
+                return;
+            }
+            Outcome::Refused(_) | Outcome::GaveUp => return,
+        }
+    }
+}
+
+fn note_refusal(world: &World, refusal: &Refusal) {
+    match refusal {
+        Refusal::KeyReused => world.mark(Mark::KeyReused),
+        Refusal::Order(OrderRefusal::PriceChanged(_)) => world.mark(Mark::PriceChanged),
+        Refusal::Order(OrderRefusal::OutOfStock(short)) => {
+            world.mark(Mark::OutOfStock);
+            if short.is_empty() || short.iter().any(|shortage| shortage.available >= shortage.requested) {
+                world.violation(format!("refused as out of stock, but there was enough: {short:?}"));
+            }
+        }
+        _ => {}
+    }
+}
