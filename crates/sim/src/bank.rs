@@ -9,7 +9,10 @@ use domain::ids::{OrderId, PaymentId};
 use engine::port::{PaymentProvider, ProviderCall};
 use testkit::provider::answer_of;
 
+use crate::dice::Dice;
+use crate::instance::record;
 use crate::marks::{Injected, Mark};
+use crate::scheduler::Owner;
 use crate::world::World;
 
 /// What the provider wrote down of a payment.
@@ -25,31 +28,25 @@ pub struct Entry {
     pub calls: u32,
     /// Whether an answer got through.
     pub was_heard: bool,
+    /// It was declined first, and charged after all.
+    pub was_revised: bool,
 }
 
 /// The provider.
 pub struct Bank {
     world: Arc<World>,
-    books: Mutex<BTreeMap<PaymentId, Entry>>,
+    books: Arc<Mutex<BTreeMap<PaymentId, Entry>>>,
 }
 
 impl Bank {
     /// With empty books.
     pub fn new(world: Arc<World>) -> Self {
-        Self { world, books: Mutex::default() }
+        Self { world, books: Arc::default() }
     }
 
     /// The books.
     pub fn books(&self) -> MutexGuard<'_, BTreeMap<PaymentId, Entry>> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Charges what was declined.
-    pub fn charge_after_all(&self, payment_id: PaymentId) -> ProviderAnswer {
-        if let Some(entry) = self.books().get_mut(&payment_id) {
-            entry.charged = entry.amount;
-        }
-        captured(payment_id)
     }
 
     fn takes_ms(&self) -> i64 {
@@ -70,22 +67,76 @@ impl Bank {
             if declines {
                 self.world.faulted.count(Injected::ProviderDeclined);
             }
-            Entry { order_id: payment.order_id, amount: payment.amount, charged: if declines { 0 } else { payment.amount }, calls: 0, was_heard: false }
+            Entry { order_id: payment.order_id, amount: payment.amount, charged: if declines { 0 } else { payment.amount }, calls: 0, was_heard: false, was_revised: false }
         });
         entry.calls += 1;
         if entry.charged > 0 && entry.calls > 1 && !entry.was_heard {
             self.world.mark(Mark::ChargedInSilence);
         }
+        if entry.calls == 1 && !silent && !self.world.plan.rush && self.world.strikes(self.world.plan.rates.provider_tells) {
+            let revises = entry.charged == 0 && self.world.fault_dice().below(2) == 0;
+            self.tell(payment.payment_id, payment.amount, revises);
+        }
         match (silent, entry.charged) {
             (true, _) => ProviderAnswer::Silent,
-            (false, 0) => ProviderAnswer::Declined { reason: "card_declined".into() },
+            (false, 0) => declined(),
             (false, _) => captured(payment.payment_id),
         }
     }
 }
 
+fn declined() -> ProviderAnswer {
+    ProviderAnswer::Declined { reason: "card_declined".into() }
+}
+
 fn captured(payment_id: PaymentId) -> ProviderAnswer {
     ProviderAnswer::Captured { provider_ref: format!("bank_{payment_id}").into() }
+}
+
+impl Bank {
+    /// Tells its news by itself too: late, more than once, and sometimes that what it declined is charged after all.
+    fn tell(&self, payment_id: PaymentId, amount: i64, revises: bool) {
+        let (world, books) = (self.world.clone(), self.books.clone());
+        let (times, mut dice) = {
+            let mut dice = self.world.fault_dice();
+            (dice.count(1, 2), Dice::new(dice.throw(), 9))
+        };
+        self.world.spawn(Owner::Client, "news", async move {
+            for _ in 0..times {
+                world.timers.sleep(dice.between(0, 20_000)).await;
+                let charged = {
+                    let mut books = books.lock().unwrap_or_else(PoisonError::into_inner);
+                    books.get_mut(&payment_id).is_some_and(|entry| {
+                        entry.was_revised |= revises;
+                        entry.charged = if revises { amount } else { entry.charged };
+                        entry.charged > 0
+                    })
+                };
+                if revises {
+                    world.faulted.count(Injected::ProviderRevised);
+                }
+                let said = if charged { captured(payment_id) } else { declined() };
+                deliver(&world, payment_id, said, &mut dice).await;
+                if revises && dice.below(2) == 0 {
+                    // The older news, overtaken on the way.
+                    deliver(&world, payment_id, declined(), &mut dice).await;
+                }
+            }
+        });
+    }
+}
+
+/// Until it is acknowledged, as providers do.
+async fn deliver(world: &Arc<World>, payment_id: PaymentId, said: ProviderAnswer, dice: &mut Dice) {
+    loop {
+        if let Some(instance) = world.instance(dice.index(world.plan.instances)) {
+            let recorded = instance.unless_dead(record(world, &instance.engine, payment_id, said.clone())).await;
+            if recorded == Some(true) {
+                return;
+            }
+        }
+        world.timers.sleep(dice.between(500, 5000)).await;
+    }
 }
 
 #[async_trait]

@@ -186,24 +186,19 @@ fn call(world: &Arc<World>, number: usize, engine: &Engine, bank: &Arc<Bank>, pa
             Either::Left((said, _)) => said,
             Either::Right(_) => ProviderAnswer::Silent,
         };
-        let declined = matches!(said, ProviderAnswer::Declined { .. });
         record(&world, &engine, payment_id, said).await;
-        if declined && world.plan.has(Trouble::ChargeAfterDecline) {
-            world.timers.sleep(20_000).await;
-            let said = bank.charge_after_all(payment_id);
-            record(&world, &engine, payment_id, said).await;
-        }
     });
 }
 
-async fn record(world: &World, engine: &Engine, payment_id: PaymentId, said: ProviderAnswer) {
+/// Records what the provider said; whether it is recorded.
+pub async fn record(world: &World, engine: &Engine, payment_id: PaymentId, said: ProviderAnswer) -> bool {
     world.say(|| format!("provider on {payment_id}: {said:?}"));
-    let declined = matches!(said, ProviderAnswer::Declined { .. });
+    let (declined, captured) = (matches!(said, ProviderAnswer::Declined { .. }), matches!(said, ProviderAnswer::Captured { .. }));
     counted(world);
     match engine.submit(RecordPayment { payment_id, said }, Ask::of_worker("payments")).await {
         Ok(done) => {
             let order = &done.answer.order;
-            if order.status == Status::Paid {
+            if captured && order.status == Status::Paid {
                 world.mark(Mark::Paid);
             }
             if declined && order.status == Status::Canceled {
@@ -212,8 +207,12 @@ async fn record(world: &World, engine: &Engine, payment_id: PaymentId, said: Pro
             if let Some(contradiction) = world.history().saw(&done.answer) {
                 world.violation(contradiction);
             }
+            true
         }
-        Err(Failure::Bug(reason)) => world.violation(format!("recording {payment_id}: internal error: {reason}")),
-        Err(_) => {}
+        Err(Failure::Bug(reason)) => {
+            world.violation(format!("recording {payment_id}: internal error: {reason}"));
+            false
+        }
+        Err(failure) => matches!(failure, Failure::Refused(_)),
     }
 }

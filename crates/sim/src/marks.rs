@@ -73,6 +73,8 @@ named! {
         ProviderMute = "provider-mute",
         /// The provider declined.
         ProviderDeclined = "provider-declined",
+        /// The provider charged after all what it had declined.
+        ProviderRevised = "provider-revised",
     }
 }
 
@@ -125,6 +127,8 @@ named! {
         TakenOver = "payment taken over",
         /// A provider charged without answering, and was asked again.
         ChargedInSilence = "charged in silence, found later",
+        /// Money came that no order waited for, and was recorded as surplus.
+        Surplus = "surplus money recorded",
         /// An order was canceled because its payment failed.
         CanceledByFailure = "order canceled by a failed payment",
         /// A ticket order was placed.

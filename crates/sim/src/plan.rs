@@ -37,6 +37,8 @@ pub struct Rates {
     pub provider_mute: u64,
     /// The provider declines.
     pub provider_declines: u64,
+    /// The provider tells its news by itself too: late, repeated, revised.
+    pub provider_tells: u64,
 }
 
 /// What the product is known not to survive today. No seed turns it on by itself; `--trouble` does.
@@ -48,15 +50,13 @@ pub enum Trouble {
     OtherMethod,
     /// The sweeper sees two overdue orders at a time, as if there were many.
     SmallPages,
-    /// The provider charges after all what it had declined, and tells so by itself.
-    ChargeAfterDecline,
     /// A buyer asks twice with one key, and the second try is told that nothing is left, since the first one got it.
     RefusedButPlaced,
 }
 
 impl Trouble {
     /// All of it.
-    pub const ALL: &[Self] = &[Self::OtherMethod, Self::SmallPages, Self::ChargeAfterDecline, Self::RefusedButPlaced];
+    pub const ALL: &[Self] = &[Self::OtherMethod, Self::SmallPages, Self::RefusedButPlaced];
 }
 
 /// What one seed turns on.
@@ -110,20 +110,20 @@ impl Plan {
         let rush = dice.below(5) == 0;
         let instances = dice.count(1, 2);
         let skewed = dice.below(3) == 0;
-        let shoppers = dice.count(2, 7);
+        let shoppers = dice.count(2, 12);
         let crowded = dice.below(8) == 0;
         Self {
             seed,
             rush,
             instances,
             shoppers,
-            errands: dice.count(2, 5),
-            skus: if rush { vec![dice.between(1, 5)] } else { (0..dice.count(1, 3)).map(|_| dice.between(1, 12)).collect() },
+            errands: dice.count(2, 6),
+            skus: if rush { vec![dice.between(1, 12)] } else { (0..dice.count(1, 3)).map(|_| dice.between(1, 12)).collect() },
             // Some runs live through the turn of the year.
             start: if dice.below(3) == 0 { Time(START.0 - dice.between(1, 3000)) } else { START },
             ahead_ms: (0..instances).map(|_| if skewed { dice.between(-3000, 3000) } else { 0 }).collect(),
             store_ms: dice.pick(&[0, 0, 1, 5, 60]),
-            think_ms: dice.pick(&[1, 20, 500, 5000]),
+            think_ms: dice.pick(&[1, 20, 20, 300, 3000]),
             look_ms: dice.pick(&[300, 1000, 1000, 4000]),
             rates: rates(dice),
             crashes: if dice.below(2) == 0 { 1 + dice.below(4) } else { 0 },
@@ -185,5 +185,6 @@ fn rates(dice: &mut Dice) -> Rates {
         provider_deaf: some(dice, 4, 400),
         provider_mute: some(dice, 3, 500),
         provider_declines: some(dice, 4, 500),
+        provider_tells: some(dice, 3, 600),
     }
 }

@@ -24,6 +24,10 @@ pub async fn buy_what_is_left(world: Arc<World>, store: MemoryStore) {
         active.filter_map(|sku| Some((sku.sku_id.clone(), memory.stock.get(&sku.sku_id)?.available()))).collect()
     });
     for (sku_id, available) in left {
+        if available < 0 {
+            world.violation(format!("{sku_id} is oversold: {available} left"));
+            return;
+        }
         match buy(&world, &sku_id, available + 1).await {
             Outcome::Refused(Refusal::Order(OrderRefusal::OutOfStock(short))) if short.iter().all(|one| one.available == available) => {}
             other => world.violation(format!("{} of {available} {sku_id} were to be refused: {}", available + 1, word(&other))),

@@ -71,7 +71,7 @@ impl World {
 
 /// Which saves fail: alone, or several in a row.
 #[derive(Debug, Default)]
-pub struct Losses {
+pub(crate) struct Losses {
     in_a_row: AtomicU64,
     burst: AtomicU64,
 }

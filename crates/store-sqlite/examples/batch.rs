@@ -3,7 +3,7 @@
 //! `cargo run --release -p store-sqlite --example batch -- [seconds a batch size]`
 #![expect(clippy::print_stdout, reason = "the measure is its output")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/sqlite_store/support.rs"]
 mod support;
 
 use std::time::{Duration, Instant};

@@ -213,8 +213,11 @@ create table idempotency_key (
     created_at  integer not null
 ) strict, without rowid;
 
--- A unique name of each save: after a cut connection it tells whether the save happened.
+-- A unique name of each save: after a cut connection it tells whether the save happened. A settlement that finds no
+-- mark takes it with saved = 0: the save can then never happen, and asking again gives the same answer.
 create table commit_mark (
     mark        blob primary key not null check (length(mark) = 16),
+    saved       integer not null default 1 check (saved = 0 or saved = 1),
     saved_at    integer not null default (cast(unixepoch('subsec') * 1000 as integer))
 ) strict, without rowid;
+create index commit_mark_saved_at on commit_mark (saved_at);

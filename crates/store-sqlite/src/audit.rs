@@ -1,9 +1,261 @@
-//! The invariants, each as a SELECT of the rows that break it.
+//! What must hold between rows, as statements that find the rows where it does not. Names are shared with the other store.
 
 use engine::port::Violation;
 use rusqlite::{Connection, Result};
 
-/// Rows that break an invariant, at most `limit` of each.
-pub(crate) fn violations(_db: &Connection, _limit: u32) -> Result<Vec<Violation>> {
-    Ok(Vec::new())
+/// Something that must hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Invariant {
+    /// Stable.
+    name: &'static str,
+    /// In a sentence.
+    explanation: &'static str,
+    /// Finds the rows that break it, one text each; at most `?1` of them.
+    sql: &'static str,
+}
+
+/// Every invariant.
+pub(crate) const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "stock-range",
+        explanation: "of every SKU, 0 <= reserved <= on hand",
+        sql: "
+            select format('sku %s: on hand %d, reserved %d', sku_id, on_hand, reserved)
+            from inventory_balance
+            where not (0 <= reserved and reserved <= on_hand)
+            limit ?1",
+    },
+    Invariant {
+        name: "stock-reserved",
+        explanation: "what a SKU counts as reserved is what reservations and orders hold of it",
+        sql: "
+            with counted as (
+                select sku_id, reserved, 0 as held from inventory_balance
+                union all
+                select sku_id, 0, qty from reservation
+                union all
+                select i.sku_id, 0, i.qty from order_item i join orders o using (order_id)
+                where o.stock_state = 'reserved' and i.sku_id is not null)
+            select format('sku %s: reserved %d, held %d', sku_id, sum(reserved), sum(held))
+            from counted
+            group by sku_id
+            having sum(reserved) <> sum(held)
+            limit ?1",
+    },
+    Invariant {
+        name: "stock-ledger",
+        explanation: "a balance is the sum of its ledger",
+        sql: "
+            with counted as (
+                select sku_id, on_hand, reserved, 0 as on_hand_booked, 0 as reserved_booked from inventory_balance
+                union all
+                select sku_id, 0, 0, on_hand_delta, reserved_delta from inventory_ledger)
+            select format('sku %s: balance %d/%d, ledger %d/%d', sku_id, sum(on_hand), sum(reserved), sum(on_hand_booked),
+                sum(reserved_booked))
+            from counted
+            group by sku_id
+            having sum(on_hand) <> sum(on_hand_booked) or sum(reserved) <> sum(reserved_booked)
+            limit ?1",
+    },
+    Invariant {
+        name: "stock-ended-once",
+        explanation: "the stock of an order is reserved once and ended at most once, as its stock state says; \
+                      nothing ends more than was reserved for it",
+        sql: "
+            with moves (stock_state, operation) as (
+                values ('reserved', 'RESERVE'), ('deducted', 'RESERVE'), ('deducted', 'DEDUCT'), ('released', 'RESERVE'),
+                    ('released', 'RELEASE'), ('restocked', 'RESERVE'), ('restocked', 'DEDUCT'), ('restocked', 'RESTOCK')),
+            counted as (
+                select o.order_id, i.sku_id, m.operation, i.qty as wanted, 0 as booked
+                from orders o join order_item i using (order_id) join moves m using (stock_state)
+                where i.sku_id is not null
+                union all
+                select unhex(ref_id, '-'), sku_id, operation, 0, qty
+                from inventory_ledger
+                where ref_type = 'order' and ledger_key = ref_id || '/' || operation || '/' || sku_id)
+            select *
+            from (
+                select format('order %s, sku %s: %s of %d wanted, %d booked', lower(hex(order_id)), sku_id, operation, sum(wanted),
+                    sum(booked))
+                from counted
+                group by order_id, sku_id, operation
+                having sum(wanted) <> sum(booked)
+                union all
+                select format('%s %s, sku %s: more ended than reserved', ref_type, ref_id, sku_id)
+                from inventory_ledger
+                group by ref_type, ref_id, sku_id
+                having coalesce(sum(qty) filter (where operation in ('RELEASE', 'DEDUCT')), 0)
+                    > coalesce(sum(qty) filter (where operation = 'RESERVE'), 0))
+            limit ?1",
+    },
+    Invariant {
+        name: "order-sum",
+        explanation: "subtotal + tax + shipping - discount = total",
+        sql: "
+            select format('order %s: %d + %d + %d - %d is not %d', order_number, subtotal, tax_amount, shipping_fee, discount_amount,
+                total_amount)
+            from orders
+            where subtotal + tax_amount + shipping_fee - discount_amount <> total_amount
+            limit ?1",
+    },
+    Invariant {
+        name: "order-lines",
+        explanation: "an order has lines, and they add up to its subtotal",
+        sql: "
+            with summed as (
+                select order_number, subtotal, (select sum(item_total_amount) from order_item i where i.order_id = o.order_id) as lines
+                from orders o)
+            select format('order %s: subtotal %d, lines %s', order_number, subtotal, coalesce(lines, 'none'))
+            from summed
+            where lines is distinct from subtotal
+            limit ?1",
+    },
+    Invariant {
+        name: "facts-gapless",
+        explanation: "the facts of an order are numbered from 1 to its version, without a gap",
+        sql: "
+            with counted as (
+                select order_id, count(*) as facts, min(sequence) as first, max(sequence) as last from order_event group by order_id)
+            select format('order %s: version %d, %d facts from %d to %d', order_number, version, facts, first, last)
+            from orders left join counted using (order_id)
+            where facts is distinct from version or first is distinct from 1 or last is distinct from version
+            limit ?1",
+    },
+    Invariant {
+        name: "facts-status",
+        explanation: "the last fact of an order leads to its status",
+        sql: "
+            with led as (
+                select order_number, status, (
+                    select to_status from order_event e where e.order_id = o.order_id order by sequence desc limit 1) as last
+                from orders o)
+            select format('order %s: %s, but its last fact leads to %s', order_number, status, coalesce(last, 'nowhere'))
+            from led
+            where last is distinct from status
+            limit ?1",
+    },
+    Invariant {
+        name: "facts-chain",
+        explanation: "a history begins with ORDER_CREATED, and each fact starts from the status where the one before ended",
+        sql: "
+            with chain as (
+                select order_id, sequence, event_type, from_status,
+                    lag(to_status) over (partition by order_id order by sequence) as before,
+                    row_number() over (partition by order_id order by sequence) as place
+                from order_event)
+            select format('order %s, fact %d (%s): from %s, before it %s', lower(hex(order_id)), sequence, event_type,
+                coalesce(from_status, 'nothing'), coalesce(before, 'nothing'))
+            from chain
+            where from_status is distinct from before or (place = 1) <> (event_type = 'ORDER_CREATED')
+            limit ?1",
+    },
+    Invariant {
+        name: "payment-covers",
+        explanation: "an order is paid or beyond exactly when one payment has captured its total in its currency \
+                      (aside from payment on delivery and canceled orders)",
+        sql: "
+            with taken as (
+                select p.order_id, count(*) as payments,
+                    count(*) filter (where p.captured = o.total_amount and p.currency = o.currency) as covering
+                from payment p join orders o using (order_id)
+                where p.status in ('CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED') or p.captured > 0
+                group by p.order_id)
+            select format('order %s: %s, %d captured payments, %d of them of its total', order_number, status, payments, covering)
+            from orders left join taken using (order_id)
+            where case
+                when status in ('CREATED', 'PAYMENT_PENDING') then payments is not null
+                when status = 'CANCELED' or (payment_method is 'cod' and payments is null) then false
+                else covering is distinct from 1 end
+            limit ?1",
+    },
+    Invariant {
+        name: "key-order",
+        explanation: "the key that an order was placed with is kept, and its answer is that order",
+        sql: "
+            select format('order %s: its key gives %s', order_number, coalesce(answer, 'nothing'))
+            from orders left join idempotency_key on scoped_key = idempotency_key
+            where idempotency_key is not null and unhex(answer, '-') is distinct from order_id
+            limit ?1",
+    },
+    Invariant {
+        name: "outbox-complete",
+        explanation: "every fact has exactly the messages that follow from it",
+        sql: "
+            with messages (event_type, message) as (
+                values ('ORDER_CREATED', 'order.created'), ('ORDER_CREATED', 'order.status_changed'),
+                    ('PAYMENT_REQUESTED', 'payment.requested'), ('PAYMENT_REQUESTED', 'order.status_changed'),
+                    ('PAYMENT_SUCCEEDED', 'order.confirmed'), ('PAYMENT_SUCCEEDED', 'order.status_changed'),
+                    ('ORDER_CANCELED', 'order.cancelled'), ('ORDER_CANCELED', 'order.status_changed')),
+            counted as (
+                select order_id, sequence, message, 1 as wanted, 0 as there from order_event join messages using (event_type)
+                union all
+                select aggregate_id, sequence, event_type, 0, 1 from outbox)
+            select format('order %s, fact %d: %s is there %d times, wanted %d', lower(hex(order_id)), sequence, message, sum(there),
+                sum(wanted))
+            from counted
+            group by order_id, sequence, message
+            having sum(there) <> sum(wanted)
+            limit ?1",
+    },
+    Invariant {
+        name: "deadline",
+        explanation: "no order waits for its money more than 60 seconds past its deadline, unless a payment is under way",
+        sql: "
+            select format('order %s: %s, its time passed at %s', order_number, status, datetime(expires_at / 1000, 'unixepoch'))
+            from orders o
+            where status in ('CREATED', 'PAYMENT_PENDING') and expires_at < (unixepoch() - 60) * 1000
+                and not exists (
+                    select 1 from payment p
+                    where p.order_id = o.order_id and p.status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN'))
+            limit ?1",
+    },
+];
+
+impl Invariant {
+    /// Rows that break it, at most `limit`.
+    pub(crate) fn violations(&self, db: &Connection, limit: u32) -> Result<Vec<Violation>> {
+        let &Self { name: invariant, explanation, sql } = self;
+        db.prepare(sql)?.query_map([limit], |row| Ok(Violation { invariant, explanation, row: row.get(0)? }))?.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::event::Fact;
+    use domain::ids::{PaymentId, Uuid};
+    use domain::message::messages_of;
+    use domain::money::Currency;
+
+    /// The next kind of fact. A new kind does not compile until it stands here.
+    fn next(fact: &Fact) -> Option<Fact> {
+        let (payment_id, amount, currency) = (PaymentId(Uuid::nil()), 1, Currency::USD);
+        Some(match fact {
+            Fact::OrderCreated { .. } => Fact::InventoryReserved,
+            Fact::InventoryReserved => Fact::PaymentRequested { payment_id, amount, currency },
+            Fact::PaymentRequested { .. } => Fact::PaymentSucceeded { payment_id, amount, currency },
+            Fact::PaymentSucceeded { .. } => Fact::PaymentFailed { payment_id, reason: "".into() },
+            Fact::PaymentFailed { .. } => Fact::LatePaymentReceived { payment_id, amount, currency },
+            Fact::LatePaymentReceived { .. } => Fact::InventoryDeducted,
+            Fact::InventoryDeducted => Fact::OrderCanceled { reason: "".into() },
+            Fact::OrderCanceled { .. } => Fact::OrderExpired,
+            Fact::OrderExpired => Fact::InventoryReleased,
+            Fact::InventoryReleased => return None,
+        })
+    }
+
+    #[test]
+    fn the_audit_knows_which_messages_follow_from_which_fact() {
+        let sql = INVARIANTS.iter().find(|invariant| invariant.name == "outbox-complete").unwrap().sql;
+        let mut pairs = 0;
+        let first = Fact::OrderCreated { total: 1, currency: Currency::USD, lines: 1 };
+        for fact in std::iter::successors(Some(first), next) {
+            for kind in messages_of(&fact) {
+                let pair = format!("('{}', '{}')", fact.event_type(), kind.event_type());
+                assert!(sql.contains(&pair), "{pair}");
+                pairs += 1;
+            }
+        }
+        assert_eq!(sql.matches("('").count(), pairs, "the audit wants messages that do not follow");
+    }
 }

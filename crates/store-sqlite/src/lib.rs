@@ -11,13 +11,17 @@ mod connection;
 mod error;
 mod event;
 mod key;
+mod line;
+mod mark;
 mod migrate;
-mod numbers;
+mod number;
+mod offer;
 mod order;
 mod outbox;
 mod payment;
 mod query;
 mod readers;
+mod reservation;
 mod session;
 mod sku;
 mod stock;
@@ -32,7 +36,7 @@ use engine::port::{Session, Store, Unavailable};
 use rusqlite::Connection;
 
 use crate::error::{unavailable, unavailable_sql};
-use crate::numbers::Numbers;
+use crate::number::Numbers;
 use crate::readers::Readers;
 use crate::session::SqliteSession;
 

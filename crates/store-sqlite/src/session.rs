@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::error::{Trouble, unavailable_sql};
 use crate::transaction::{Kind, Transaction};
-use crate::{Shared, connection, event, key, numbers, order, outbox, payment, sku, stock};
+use crate::{Shared, connection, event, key, mark, number, order, outbox, payment, reservation, sku, stock};
 
 /// A session. Its connection is opened again after an error that may have harmed it.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl SqliteSession {
         sku::load(db, &needs.skus, &mut seen.skus)?;
         order::load(db, &needs.orders, &mut seen.orders)?;
         payment::load(db, &needs.payments, &mut seen.payments)?;
-        stock::load_reservations(db, &needs.reservations, &mut seen.reservations)?;
+        reservation::load(db, &needs.reservations, &mut seen.reservations)?;
         stock::load(db, &needs.stock, &mut seen.stock)?;
         shared.numbers.draw(db, &needs.numbers, &mut seen.numbers)?;
         snapshot.commit()
@@ -59,25 +59,21 @@ impl SqliteSession {
     }
 }
 
-fn write(db: &Connection, changes: &Changes, mark: Mark) -> Result<(), Trouble> {
+fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> {
     let Changes { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox: messages, stock: deltas } = changes;
-    insert_mark(db, mark)?;
+    mark::insert(db, name)?;
     key::save(db, keys)?;
     sku::save(db, skus)?;
     order::save(db, orders)?;
-    numbers::save(db, orders)?;
+    number::save(db, orders)?;
     payment::save(db, payments)?;
-    stock::save_reservations(db, reservations)?;
+    reservation::save(db, reservations)?;
     stock::append(db, ledger)?;
     event::append(db, facts)?;
     outbox::append(db, messages)?;
     // Every movement of stock has its ledger row: the latest one's time is the balance's.
     let now = ledger.iter().map(|entry| entry.created_at).max().unwrap_or_default();
     stock::save(db, deltas, now)
-}
-
-fn insert_mark(db: &Connection, mark: Mark) -> rusqlite::Result<()> {
-    db.prepare_cached("insert into commit_mark (mark) values (?)")?.execute([mark.0.as_bytes()]).map(drop)
 }
 
 /// What a failed COMMIT means. A transaction that is still open and could not even be written out is undone for certain;
@@ -117,19 +113,9 @@ impl Session for SqliteSession {
         let shared = self.shared.clone();
         let db = self.connected().map_err(|error| unavailable_sql(&error))?;
         let _turn = shared.turn();
-        let inserted = Transaction::begin(db, Kind::Write).and_then(|transaction| {
-            insert_mark(db, mark)?;
-            transaction.commit()
-        });
-        match inserted {
-            Ok(()) => Ok(Settled::NotSaved),
-            Err(error) if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_PRIMARYKEY) => {
-                Ok(Settled::Saved)
-            }
-            Err(error) => {
-                self.db = None;
-                Err(unavailable_sql(&error))
-            }
-        }
+        mark::settle(db, mark).map_err(|error| {
+            self.db = None;
+            unavailable_sql(&error)
+        })
     }
 }

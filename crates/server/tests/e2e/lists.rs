@@ -110,7 +110,7 @@ async fn a_page_has_its_limits(database: &Database) {
     assert_eq!(page(http, &format!("limit=2&cursor={next}")).await.0.len(), 2);
     let order_id = first[0]["order_id"].as_str().expect("an id");
     let (begin, end) = next.split_at(next.len() / 2);
-    let swapped = format!("{}{}", end, begin);
+    let swapped = format!("{end}{begin}");
     for forged in ["", "x", "AAAA", &next[1..], &swapped, &next.to_lowercase(), "%00", order_id] {
         let reply = http.get(format!("/api/v1/orders?cursor={forged}")).send().await;
         problem(&reply, 400, "INVALID_CURSOR");

@@ -1,46 +1,61 @@
 //! Our books against the provider's: one charge for each captured payment, no charge without record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::Fact;
-use domain::ids::OrderId;
+use domain::ids::{OrderId, PaymentId};
 use domain::order::Status;
 use domain::payment::Status as PaymentStatus;
 
 use super::Case;
+use crate::marks::Mark;
 
 pub(super) fn judge(case: &mut Case<'_>) {
-    let mut charges = BTreeMap::<OrderId, i64>::new();
     for (payment_id, entry) in case.books {
         let payment = case.memory.payments.get(payment_id);
         let (captured, order_id) = payment.map_or((0, None), |payment| (payment.captured, Some(payment.order_id)));
         case.must(captured == entry.charged && order_id == Some(entry.order_id), || {
             format!("the provider's books say {entry:?} of payment {payment_id}, ours say {payment:?}")
         });
-        if entry.charged > 0 {
-            *charges.entry(entry.order_id).or_default() += 1;
+    }
+    let mut late = BTreeSet::<PaymentId>::new();
+    for fact in &case.memory.facts {
+        if let Fact::LatePaymentReceived { payment_id, .. } = fact.fact {
+            case.must(late.insert(payment_id), || format!("payment {payment_id} came too late twice"));
         }
     }
+    let mut charges = BTreeMap::<OrderId, Charges>::new();
     for (payment_id, payment) in &case.memory.payments {
-        let charged = case.books.get(payment_id).map_or(0, |entry| entry.charged);
+        let entry = case.books.get(payment_id);
+        let charged = entry.map_or(0, |entry| entry.charged);
         let captured = payment.status == PaymentStatus::Captured;
         case.must(payment.captured == charged && captured == (charged > 0), || {
             format!("we say {payment:?}, the provider charged {charged}")
         });
         let cod = payment.method.is_cod();
         case.must(!payment.status.is_open() || cod, || format!("nobody ever learned how a payment ended: {payment:?}"));
+        let surplus = payment.is_surplus;
+        case.must(surplus == late.remove(payment_id), || format!("surplus money and its fact do not fit: {payment:?}"));
+        if surplus {
+            case.world.mark(Mark::Surplus);
+        }
+        let sum = charges.entry(payment.order_id).or_default();
+        sum.for_it += usize::from(captured && !surplus);
+        sum.in_time += usize::from(entry.is_some_and(|entry| entry.charged > 0 && !entry.was_revised));
     }
+    case.must(late.is_empty(), || format!("late payments that are not there: {late:?}"));
     for order in case.memory.orders.values() {
-        let count = charges.get(&order.order_id).copied().unwrap_or(0);
-        case.must(count <= 1, || format!("order {} was charged {count} times", order.number));
-        let is_late = |fact: &std::sync::Arc<domain::event::OrderEvent>| {
-            fact.order_id == order.order_id && matches!(fact.fact, Fact::LatePaymentReceived { .. })
-        };
-        let fits = match order.status {
-            Status::Paid => count == 1,
-            Status::Canceled => count == 0 || case.memory.facts.iter().any(is_late),
-            _ => count == 0,
-        };
-        case.must(fits, || format!("order {} is {:?} and was charged {count} times", order.number, order.status));
+        let Charges { for_it, in_time } = charges.remove(&order.order_id).unwrap_or_default();
+        let wanted = usize::from(order.status == Status::Paid);
+        case.must(for_it == wanted, || format!("order {} is {:?}, and {for_it} payments count for it", order.number, order.status));
+        case.must(in_time <= 1, || format!("order {} was charged {in_time} times by our asking", order.number));
     }
+}
+
+#[derive(Default)]
+struct Charges {
+    /// Captured payments that count for the order.
+    for_it: usize,
+    /// Charges that the provider made when it was asked; not those that it made by itself later.
+    in_time: usize,
 }

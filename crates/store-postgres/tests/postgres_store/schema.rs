@@ -1,8 +1,9 @@
 //! Migrations: once, one at a time, and never onto a schema that has moved on.
 
 use crate::database::Database;
-use engine::port::{Queries as _, Schema as _, SchemaTrouble, Store as _};
+use engine::port::{Queries as _, Schema, SchemaTrouble, Store as _};
 use engine::schema::SchemaError;
+use futures_util::future::join_all;
 use store_postgres::PostgresStore;
 
 #[tokio::test]
@@ -26,7 +27,7 @@ async fn a_second_migration_finds_nothing_to_do() {
 async fn of_many_that_migrate_at_once_one_does() {
     let database = Database::empty().await;
     let stores: Vec<PostgresStore> = (0..5).map(|_| database.store()).collect();
-    let taken = futures_util::future::join_all(stores.iter().map(|store| store.migrate())).await;
+    let taken = join_all(stores.iter().map(Schema::migrate)).await;
     let steps: usize = taken.into_iter().map(|taken| taken.unwrap().len()).sum();
     assert_eq!(steps, store_postgres::KNOWN.0.len());
 }

@@ -9,7 +9,8 @@ use engine::port::Page;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use super::list;
-use crate::sku::{columns, offer_columns, offer_of, sku_of};
+use crate::offer::offer_of;
+use crate::sku::{columns, sku_of};
 
 /// SKUs in the order of their ids.
 pub(super) fn page(db: &Connection, product_id: Option<&ProductId>, page: &Page<SkuId>) -> Result<Vec<Arc<Sku>>> {
@@ -39,7 +40,7 @@ fn offers(db: &Connection, skus: &[Sku]) -> Result<BTreeMap<SkuId, Vec<Offer>>> 
     let mut offers = BTreeMap::<SkuId, Vec<Offer>>::new();
     let mut select = db.prepare_cached(concat!(
         "select ",
-        offer_columns!(),
+        crate::offer::columns!(),
         " from offer where sku_id in (select value from json_each(?)) order by sku_id, created_at, offer_id"
     ))?;
     for offer in select.query_map([list(skus.iter().map(|sku| &sku.sku_id))], offer_of)? {

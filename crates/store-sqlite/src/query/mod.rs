@@ -17,7 +17,7 @@ use domain::stock::Balance;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 
-use crate::{SqliteStore, audit, key, stock};
+use crate::{SqliteStore, audit, key, mark, stock};
 
 /// Whose things alone a caller sees, in a form that outlives the call.
 fn own(caller: &Caller) -> Option<Arc<str>> {
@@ -89,11 +89,16 @@ impl Queries for SqliteStore {
     }
 
     async fn audit(&self, limit: u32) -> Result<Vec<Violation>, Unavailable> {
-        self.shared.readers.read(move |db| audit::violations(db, limit)).await
+        let mut found = Vec::new();
+        for invariant in audit::INVARIANTS {
+            // Each in a snapshot of its own: while one is held, the log cannot be written back and grows.
+            found.extend(self.shared.readers.read(move |db| invariant.violations(db, limit)).await?);
+        }
+        Ok(found)
     }
 
     async fn forget_marks(&self, before: Time) -> Result<u64, Unavailable> {
-        self.write_once(move |db| work::forget_marks(db, before)).await
+        self.write_once(move |db| mark::forget(db, before)).await
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {

@@ -13,7 +13,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Result, params, params_from_iter};
 
 use super::list;
-use crate::order::{columns, line_columns, line_of, order_of};
+use crate::line::line_of;
+use crate::order::{columns, order_of};
 use crate::payment::payment_of;
 use crate::value::Cells;
 
@@ -121,7 +122,7 @@ fn lines(db: &Connection, orders: &[Order]) -> Result<BTreeMap<OrderId, Vec<Line
     let mut lines = BTreeMap::<OrderId, Vec<Line>>::new();
     let mut select = db.prepare_cached(concat!(
         "select ",
-        line_columns!(),
+        crate::line::columns!(),
         " from order_item where order_id in (select unhex(value, '-') from json_each(?)) order by order_id, line_no"
     ))?;
     for line in select.query_map([list(orders.iter().map(|order| order.order_id))], line_of)? {

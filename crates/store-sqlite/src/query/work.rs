@@ -39,9 +39,3 @@ pub(super) fn outbox(db: &Connection) -> Result<OutboxStanding> {
     db.prepare_cached("select count(*), min(created_at) from outbox where published = 0")?
         .query_row([], |row| Ok(OutboxStanding { pending: row.get(0)?, oldest: row.get::<_, Option<_>>(1)?.map(Time) }))
 }
-
-/// Forgets marks of saves that ended before `before`.
-pub(super) fn forget_marks(db: &Connection, before: Time) -> Result<u64> {
-    let forgotten = db.prepare_cached("delete from commit_mark where saved_at < ?")?.execute([before.0])?;
-    Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
-}

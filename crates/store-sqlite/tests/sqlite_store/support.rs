@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::command::{Answer as _, Command, Context, Stop};
+use domain::ids::Uuid;
 use domain::key::{Fingerprint, KeyRow};
 use domain::tables::Write;
 use domain::{Changes, Needs, View};
@@ -100,6 +101,11 @@ impl Desk {
             batch.seen.settle(&wanted);
         }
         batch.decide(command, cx).expect("the test asks for what is allowed")
+    }
+
+    /// Saves a batch.
+    pub(crate) async fn save(&mut self, batch: &Batch) -> Result<(), SaveError> {
+        self.session.save(&batch.changes, Mark(Uuid::from_u128(rand::random()))).await
     }
 
     /// Decides and saves.

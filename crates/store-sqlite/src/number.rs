@@ -1,17 +1,16 @@
-//! Order numbers: rising in the order in which they are drawn, never drawn twice, gaps allowed, no write of their own.
+//! Table `order_number`: rising in the order in which they are drawn, never drawn twice, gaps allowed, no write of their own.
 //!
 //! The last drawn one of each year is in memory, the last saved one in the database; the next is one above both. Two
 //! processes that serve one file can draw the same: UNIQUE lets one in, and the other draws again above it.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::ids::{OrderId, OrderNumber};
 use domain::order::Order;
 use domain::tables::Write;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
-use std::sync::Arc;
 
 /// The last serial that was drawn in each year.
 #[derive(Debug, Default)]
