@@ -104,9 +104,9 @@ create table orders (
     constraint orders_sum check (subtotal + tax_amount + shipping_fee - discount_amount = total_amount)
 ) with (fillfactor = 80);
 create unique index orders_cart_session on orders (cart_session_id) where cart_session_id is not null;
-create index orders_user on orders (user_id, created_at desc, order_id desc);
-create index orders_status on orders (status, created_at desc, order_id desc);
-create index orders_created on orders (created_at desc, order_id desc);
+create index orders_user on orders (user_id, created_at, order_id);
+create index orders_status on orders (status, created_at, order_id);
+create index orders_created on orders (created_at, order_id);
 create index orders_email on orders (customer_email) where customer_email is not null;
 create index orders_expiring on orders (expires_at) where expires_at is not null;
 
@@ -122,7 +122,7 @@ create table order_item (
     qty                 integer not null check (qty > 0),
     unit_price          bigint not null check (unit_price >= 0),
     item_total_amount   bigint not null,
-    price_snapshot_json jsonb,
+    price_snapshot_json json,
     shipped_qty         integer not null default 0,
     refunded_qty        integer not null default 0,
     created_at          timestamptz not null default now(),
@@ -166,7 +166,7 @@ create table order_event (
     event_type      text not null,
     from_status     text,
     to_status       text not null,
-    payload_json    jsonb not null,
+    payload_json    json not null,
     notes           text,
     changed_by      text,
     request_id      text,

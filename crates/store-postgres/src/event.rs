@@ -10,15 +10,13 @@ use engine::wire;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::types::{Column, Fields, Moment, column};
+use crate::types::{Column, Fields, Json, Moment, named, rows};
 
 pub(crate) const INSERT: &str = "
     insert into order_event (order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, changed_by,
         request_id, created_at)
-    select order_event_id, order_id, sequence, event_type, from_status, to_status, payload::jsonb, changed_by, request_id, created_at
-    from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-            $10::timestamptz[])
-        as x (order_event_id, order_id, sequence, event_type, from_status, to_status, payload, changed_by, request_id, created_at)";
+    select order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, changed_by, request_id, created_at
+    from unnest($1::order_event[])";
 
 /// The history of an order after `$2`.
 pub(crate) const HISTORY: &str = "
@@ -28,19 +26,19 @@ pub(crate) const HISTORY: &str = "
     order by sequence
     limit $3";
 
-pub(crate) fn inserted<'c>(rows: &[&'c Arc<OrderEvent>]) -> Vec<Column<'c>> {
-    vec![
-        column(rows, |event| event.order_event_id.0),
-        column(rows, |event| event.order_id.0),
-        column(rows, |event| event.sequence),
-        column(rows, |event| event.fact.event_type()),
-        column(rows, |event| event.from.map(Status::as_str)),
-        column(rows, |event| event.to.as_str()),
-        column(rows, |event| wire::fact(&event.fact)),
-        column(rows, |event| &*event.changed_by),
-        column(rows, |event| &*event.request_id),
-        column(rows, |event| Moment(event.created_at)),
-    ]
+pub(crate) fn inserted<'c>(facts: &[&'c Arc<OrderEvent>]) -> Vec<Column<'c>> {
+    rows(vec![
+        named("order_event_id", facts, |event| event.order_event_id.0),
+        named("order_id", facts, |event| event.order_id.0),
+        named("sequence", facts, |event| event.sequence),
+        named("event_type", facts, |event| event.fact.event_type()),
+        named("from_status", facts, |event| event.from.map(Status::as_str)),
+        named("to_status", facts, |event| event.to.as_str()),
+        named("payload_json", facts, |event| Json(wire::fact(&event.fact))),
+        named("changed_by", facts, |event| &*event.changed_by),
+        named("request_id", facts, |event| &*event.request_id),
+        named("created_at", facts, |event| Moment(event.created_at)),
+    ])
 }
 
 pub(crate) fn read(row: &Row) -> Result<RecordedEvent, Failure> {

@@ -6,7 +6,7 @@ use domain::key::{Fingerprint, KeyRow, ScopedKey};
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::types::{Column, Fields, Moment, column};
+use crate::types::{Column, Fields, Moment, named, rows};
 
 pub(crate) const LOAD: &str = "
     select scoped_key, fingerprint, answer, created_at
@@ -16,15 +16,16 @@ pub(crate) const LOAD: &str = "
 /// A key is never changed: who comes second has lost.
 pub(crate) const INSERT: &str = "
     insert into idempotency_key (scoped_key, fingerprint, answer, created_at)
-    select * from unnest($1::text[], $2::bytea[], $3::text[], $4::timestamptz[])";
+    select scoped_key, fingerprint, answer, created_at
+    from unnest($1::idempotency_key[])";
 
-pub(crate) fn inserted<'c>(rows: &[&'c Arc<KeyRow>]) -> Vec<Column<'c>> {
-    vec![
-        column(rows, |row| &*row.key.0),
-        column(rows, |row| row.fingerprint.0.as_slice()),
-        column(rows, |row| &*row.answer),
-        column(rows, |row| Moment(row.created_at)),
-    ]
+pub(crate) fn inserted<'c>(keys: &[&'c Arc<KeyRow>]) -> Vec<Column<'c>> {
+    rows(vec![
+        named("scoped_key", keys, |row| &*row.key.0),
+        named("fingerprint", keys, |row| row.fingerprint.0.as_slice()),
+        named("answer", keys, |row| &*row.answer),
+        named("created_at", keys, |row| Moment(row.created_at)),
+    ])
 }
 
 pub(crate) fn read(row: &Row) -> Result<KeyRow, Failure> {

@@ -9,7 +9,7 @@ use engine::wire;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::types::{Column, Fields, Moment, column};
+use crate::types::{Column, Fields, Int, Json, Moment, column, named, rows};
 
 /// In the order of the lines. The order's row is read before: lines that are newer than it fail at its version.
 pub(crate) const LOAD: &str = "
@@ -25,11 +25,8 @@ pub(crate) const INSERT: &str = "
     insert into order_item (order_item_id, order_id, line_no, sku_id, product_id, product_name, session_id, ticket_type_id,
         qty, unit_price, item_total_amount, price_snapshot_json, shipped_qty, refunded_qty, created_at)
     select order_item_id, order_id, line_no, sku_id, product_id, product_name, session_id, ticket_type_id,
-        qty, unit_price, item_total_amount, price_snapshot::jsonb, shipped_qty, refunded_qty, created_at
-    from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::uuid[],
-            $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::timestamptz[])
-        as x (order_item_id, order_id, line_no, sku_id, product_id, product_name, session_id, ticket_type_id,
-            qty, unit_price, item_total_amount, price_snapshot, shipped_qty, refunded_qty, created_at)";
+        qty, unit_price, item_total_amount, price_snapshot_json, shipped_qty, refunded_qty, created_at
+    from unnest($1::order_item[])";
 
 /// What was bought never changes, only what was shipped and refunded of it. Guarded by the order, which is written first.
 pub(crate) const UPDATE: &str = "
@@ -72,27 +69,27 @@ impl<'c> Placed<'c> {
 }
 
 pub(crate) fn inserted<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
-    let rows: Vec<Placed<'c>> = orders
+    let lines: Vec<Placed<'c>> = orders
         .iter()
         .flat_map(|write| (1..).zip(&write.row.lines).map(|(line_no, line)| Placed { order: &write.row, line_no, line }))
         .collect();
-    vec![
-        column(&rows, |row| row.line.order_item_id.0),
-        column(&rows, |row| row.order.order_id.0),
-        column(&rows, |row| row.line_no),
-        column(&rows, |row| row.sku().map(|sku| sku.sku_id)),
-        column(&rows, |row| row.sku().map(|sku| sku.product_id)),
-        column(&rows, |row| row.sku().map(|sku| sku.name)),
-        column(&rows, |row| row.ticket().map(|ticket| ticket.0)),
-        column(&rows, |row| row.ticket().map(|ticket| ticket.1)),
-        column(&rows, |row| row.line.qty),
-        column(&rows, |row| row.line.unit_price),
-        column(&rows, |row| row.line.total),
-        column(&rows, |row| row.sku().map(|sku| wire::price_snapshot(sku.snapshot, row.order.currency))),
-        column(&rows, |row| row.line.shipped_qty),
-        column(&rows, |row| row.line.refunded_qty),
-        column(&rows, |row| Moment(row.order.created_at)),
-    ]
+    rows(vec![
+        named("order_item_id", &lines, |row| row.line.order_item_id.0),
+        named("order_id", &lines, |row| row.order.order_id.0),
+        named("line_no", &lines, |row| Int(row.line_no)),
+        named("sku_id", &lines, |row| row.sku().map(|sku| sku.sku_id)),
+        named("product_id", &lines, |row| row.sku().map(|sku| sku.product_id)),
+        named("product_name", &lines, |row| row.sku().map(|sku| sku.name)),
+        named("session_id", &lines, |row| row.ticket().map(|ticket| ticket.0)),
+        named("ticket_type_id", &lines, |row| row.ticket().map(|ticket| ticket.1)),
+        named("qty", &lines, |row| Int(row.line.qty)),
+        named("unit_price", &lines, |row| row.line.unit_price),
+        named("item_total_amount", &lines, |row| row.line.total),
+        named("price_snapshot_json", &lines, |row| row.sku().map(|sku| Json(wire::price_snapshot(sku.snapshot, row.order.currency)))),
+        named("shipped_qty", &lines, |row| Int(row.line.shipped_qty)),
+        named("refunded_qty", &lines, |row| Int(row.line.refunded_qty)),
+        named("created_at", &lines, |row| Moment(row.order.created_at)),
+    ])
 }
 
 pub(crate) fn updated<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {

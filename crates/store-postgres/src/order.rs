@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 
 use crate::error::Failure;
 use crate::line;
-use crate::types::{Column, Fields, Moment, column};
+use crate::types::{Column, Fields, Json, Moment, column, named, rows};
 
 /// What [`read`] reads, of a table called `o`.
 macro_rules! columns {
@@ -48,31 +48,18 @@ pub(crate) const OVERDUE: &str = "
     order by o.expires_at, o.order_id
     limit $2";
 
-pub(crate) const INSERT: &str = "
-    insert into orders (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
+macro_rules! inserted_columns {
+    () => {
+        "order_id, order_number, channel, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
         status, payment_status, payment_method, payment_id, stock_state, currency,
         subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
         shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
-        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
-        order_number, channel, created_at)
-    select order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
-        status, payment_status, payment_method, payment_id, stock_state, currency,
-        subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
-        shipping_address_id, shipping_address::jsonb, billing_address_id, billing_address::jsonb, notes, metadata::jsonb,
-        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
-        order_number, channel, created_at
-    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::text[],
-            $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
-            $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
-            $25::text[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[], $29::text[], $30::timestamptz[], $31::bigint[],
-            $32::timestamptz[], $33::text[], $34::text[], $35::timestamptz[])
-        as x (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
-            status, payment_status, payment_method, payment_id, stock_state, currency,
-            subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
-            shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
-            tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
-            order_number, channel, created_at)";
+        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, created_at, updated_at"
+    };
+}
+
+pub(crate) const INSERT: &str =
+    concat!("insert into orders (", inserted_columns!(), ") select ", inserted_columns!(), " from unnest($1::orders[])");
 
 /// Everything may change but the order's name, number, channel and age.
 pub(crate) const UPDATE: &str = "
@@ -106,7 +93,47 @@ pub(crate) const UPDATE: &str = "
         returning 1)
     select ordo_expect('orders', (select count(*) from changed), cardinality($1))";
 
-fn written<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
+pub(crate) fn inserted<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
+    rows(vec![
+        named("order_id", orders, |write| write.row.order_id.0),
+        named("user_id", orders, |write| write.row.user_id.as_ref().map(UserId::as_str)),
+        named("customer_email", orders, |write| write.row.customer_email.as_deref()),
+        named("cart_id", orders, |write| write.row.cart_id.as_ref().map(CartId::as_str)),
+        named("external_id", orders, |write| write.row.external_id.as_deref()),
+        named("hold_id", orders, |write| write.row.hold_id.map(|id| id.0)),
+        named("idempotency_key", orders, |write| write.row.idempotency_key.as_deref()),
+        named("status", orders, |write| write.row.status.as_str()),
+        named("payment_status", orders, |write| write.row.payment_standing.as_str()),
+        named("payment_method", orders, |write| write.row.payment_method.as_ref().map(PaymentMethod::as_str)),
+        named("payment_id", orders, |write| write.row.payment_id.map(|id| id.0)),
+        named("stock_state", orders, |write| write.row.stock.as_str()),
+        named("currency", orders, |write| write.row.currency.code()),
+        named("subtotal", orders, |write| write.row.totals.subtotal),
+        named("discount_amount", orders, |write| write.row.totals.discount),
+        named("tax_amount", orders, |write| write.row.totals.tax),
+        named("shipping_fee", orders, |write| write.row.totals.shipping),
+        named("total_amount", orders, |write| write.row.totals.total),
+        named("shipping_address_id", orders, |write| write.row.shipping_address.id.as_ref().map(AddressId::as_str)),
+        named("shipping_address", orders, |write| write.row.shipping_address.snapshot.as_deref().map(Json)),
+        named("billing_address_id", orders, |write| write.row.billing_address.id.as_ref().map(AddressId::as_str)),
+        named("billing_address", orders, |write| write.row.billing_address.snapshot.as_deref().map(Json)),
+        named("notes", orders, |write| write.row.notes.as_deref()),
+        named("metadata", orders, |write| Json(&*write.row.metadata)),
+        named("tracking_number", orders, |write| write.row.tracking_number.as_deref()),
+        named("shipped_at", orders, |write| write.row.shipped_at.map(Moment)),
+        named("delivered_at", orders, |write| write.row.delivered_at.map(Moment)),
+        named("cancelled_at", orders, |write| write.row.cancelled_at.map(Moment)),
+        named("cancellation_reason", orders, |write| write.row.cancellation_reason.as_deref()),
+        named("expires_at", orders, |write| write.row.expires_at.map(Moment)),
+        named("version", orders, |write| write.row.version),
+        named("updated_at", orders, |write| Moment(write.row.updated_at)),
+        named("order_number", orders, |write| write.row.number.to_string()),
+        named("channel", orders, |write| write.row.channel.as_str()),
+        named("created_at", orders, |write| Moment(write.row.created_at)),
+    ])
+}
+
+pub(crate) fn updated<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
     vec![
         column(rows, |write| write.row.order_id.0),
         column(rows, |write| write.row.user_id.as_ref().map(UserId::as_str)),
@@ -140,21 +167,8 @@ fn written<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
         column(rows, |write| write.row.expires_at.map(Moment)),
         column(rows, |write| write.row.version),
         column(rows, |write| Moment(write.row.updated_at)),
+        column(rows, |write| write.expected),
     ]
-}
-
-pub(crate) fn inserted<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
-    let mut columns = written(rows);
-    columns.push(column(rows, |write| write.row.number.to_string()));
-    columns.push(column(rows, |write| write.row.channel.as_str()));
-    columns.push(column(rows, |write| Moment(write.row.created_at)));
-    columns
-}
-
-pub(crate) fn updated<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
-    let mut columns = written(rows);
-    columns.push(column(rows, |write| write.expected));
-    columns
 }
 
 /// The order, without its lines.

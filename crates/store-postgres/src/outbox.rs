@@ -6,25 +6,24 @@ use engine::wire;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::types::{Column, Fields, Moment, column};
+use crate::types::{Column, Fields, Json, Moment, named, rows};
 
 pub(crate) const INSERT: &str = "
     insert into outbox (id, event_type, aggregate_id, sequence, payload, created_at)
-    select id, event_type, aggregate_id, sequence, payload::jsonb, created_at
-    from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::text[], $6::timestamptz[])
-        as x (id, event_type, aggregate_id, sequence, payload, created_at)";
+    select id, event_type, aggregate_id, sequence, payload, created_at
+    from unnest($1::outbox[])";
 
 pub(crate) const STANDING: &str = "select count(*), min(created_at) from outbox where published = false";
 
-pub(crate) fn inserted<'c>(rows: &[&'c Message]) -> Vec<Column<'c>> {
-    vec![
-        column(rows, |message| message.message_id.0),
-        column(rows, |message| message.kind.event_type()),
-        column(rows, |message| message.order_id().0),
-        column(rows, |message| message.sequence()),
-        column(rows, |message| wire::message(message)),
-        column(rows, |message| Moment(message.created_at())),
-    ]
+pub(crate) fn inserted<'c>(messages: &[&'c Message]) -> Vec<Column<'c>> {
+    rows(vec![
+        named("id", messages, |message| message.message_id.0),
+        named("event_type", messages, |message| message.kind.event_type()),
+        named("aggregate_id", messages, |message| message.order_id().0),
+        named("sequence", messages, |message| message.sequence()),
+        named("payload", messages, |message| Json(wire::message(message))),
+        named("created_at", messages, |message| Moment(message.created_at())),
+    ])
 }
 
 pub(crate) fn standing(row: &Row) -> Result<OutboxStanding, Failure> {

@@ -5,7 +5,7 @@ use domain::stock::{Balance, BalanceDelta, LedgerEntry};
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::types::{Column, Fields, Moment, column};
+use crate::types::{Column, Fields, Moment, column, named, rows};
 
 pub(crate) const LOAD: &str = "
     select sku_id, on_hand, reserved, version
@@ -36,8 +36,8 @@ pub(crate) const UPDATE: &str = "
 
 pub(crate) const INSERT_LEDGER: &str = "
     insert into inventory_ledger (ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at)
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
-        $9::timestamptz[])";
+    select ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at
+    from unnest($1::inventory_ledger[])";
 
 pub(crate) fn moved<'c>(rows: &[(&'c SkuId, &'c BalanceDelta)]) -> Vec<Column<'c>> {
     vec![
@@ -48,18 +48,18 @@ pub(crate) fn moved<'c>(rows: &[(&'c SkuId, &'c BalanceDelta)]) -> Vec<Column<'c
     ]
 }
 
-pub(crate) fn booked<'c>(rows: &[&'c LedgerEntry]) -> Vec<Column<'c>> {
-    vec![
-        column(rows, |entry| &*entry.key),
-        column(rows, |entry| entry.sku_id.as_str()),
-        column(rows, |entry| entry.operation.as_str()),
-        column(rows, |entry| entry.qty),
-        column(rows, |entry| entry.on_hand_delta),
-        column(rows, |entry| entry.reserved_delta),
-        column(rows, |entry| &*entry.reference.kind),
-        column(rows, |entry| &*entry.reference.id),
-        column(rows, |entry| Moment(entry.created_at)),
-    ]
+pub(crate) fn booked<'c>(entries: &[&'c LedgerEntry]) -> Vec<Column<'c>> {
+    rows(vec![
+        named("ledger_key", entries, |entry| &*entry.key),
+        named("sku_id", entries, |entry| entry.sku_id.as_str()),
+        named("operation", entries, |entry| entry.operation.as_str()),
+        named("qty", entries, |entry| entry.qty),
+        named("on_hand_delta", entries, |entry| entry.on_hand_delta),
+        named("reserved_delta", entries, |entry| entry.reserved_delta),
+        named("ref_type", entries, |entry| &*entry.reference.kind),
+        named("ref_id", entries, |entry| &*entry.reference.id),
+        named("created_at", entries, |entry| Moment(entry.created_at)),
+    ])
 }
 
 pub(crate) fn read(row: &Row) -> Result<(SkuId, Balance), Failure> {

@@ -1,13 +1,14 @@
 //! How values travel: moments as whole microseconds, tables as arrays of columns, rows read field by field.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::{BufMut as _, BytesMut};
 use domain::money::Currency;
 use domain::time::Time;
 use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::types::{Field, FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 
 use crate::error::Failure;
 
@@ -49,6 +50,141 @@ pub(crate) type Column<'c> = Box<dyn ToSql + Sync + Send + 'c>;
 /// What `value` says of each row.
 pub(crate) fn column<'c, R, V: ToSql + Sync + Send + 'c>(rows: &[R], value: impl Fn(&R) -> V) -> Column<'c> {
     Box::new(rows.iter().map(value).collect::<Vec<V>>())
+}
+
+/// The values of one named column of a [`Rows`].
+pub(crate) struct Named<'c> {
+    name: &'static str,
+    cells: Box<dyn Cells + 'c>,
+}
+
+/// What `value` says of each row, for the column `name`.
+pub(crate) fn named<'c, R, V: ToSql + Sync + Send + 'c>(name: &'static str, rows: &[R], value: impl Fn(&R) -> V) -> Named<'c> {
+    Named { name, cells: Box::new(rows.iter().map(value).collect::<Vec<V>>()) }
+}
+
+trait Cells: Sync + Send {
+    fn len(&self) -> usize;
+    fn put(&self, row: usize, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>>;
+}
+
+impl<V: ToSql + Sync + Send> Cells for Vec<V> {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn put(&self, row: usize, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self[row].to_sql_checked(of, out)
+    }
+}
+
+/// Rows for `unnest($1::some_table[])`: one array of the table's own row type.
+///
+/// An array a column was measured to cost five times as much: PostgreSQL keeps a tuplestore for each. Columns go by name; those
+/// that a newer schema has added are sent as null, and the statement does not insert them.
+pub(crate) struct Rows<'c>(Vec<Named<'c>>);
+
+/// The one parameter of a statement that inserts rows.
+pub(crate) fn rows(columns: Vec<Named<'_>>) -> Vec<Column<'_>> {
+    vec![Box::new(Rows(columns))]
+}
+
+impl fmt::Debug for Rows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|column| column.name)).finish()
+    }
+}
+
+impl ToSql for Rows<'_> {
+    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        let Kind::Array(row) = of.kind() else { return Err("not an array".into()) };
+        let Kind::Composite(fields) = row.kind() else { return Err("not an array of rows".into()) };
+        let column_of = |field: &Field| self.0.iter().find(|column| column.name == field.name());
+        let columns: Vec<_> = fields.iter().map(|field| (field, column_of(field))).collect();
+        if columns.iter().flat_map(|(_, column)| column).count() != self.0.len() {
+            return Err(format!("the table {row} lacks one of the columns {self:?}").into());
+        }
+        let count = self.0.first().map_or(0, |column| column.cells.len());
+        // One dimension, no null element, elements of this type, so many, counted from 1.
+        for head in [1, 0] {
+            out.put_i32(head);
+        }
+        out.put_u32(row.oid());
+        out.put_i32(i32::try_from(count)?);
+        out.put_i32(1);
+        for at in 0..count {
+            sized(out, |out| {
+                out.put_i32(i32::try_from(columns.len())?);
+                for (field, column) in &columns {
+                    out.put_u32(field.type_().oid());
+                    match column {
+                        Some(column) => sized(out, |out| column.cells.put(at, field.type_(), out))?,
+                        None => out.put_i32(-1),
+                    }
+                }
+                Ok(IsNull::No)
+            })?;
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(of: &Type) -> bool {
+        matches!(of.kind(), Kind::Array(row) if matches!(row.kind(), Kind::Composite(_)))
+    }
+
+    to_sql_checked!();
+}
+
+/// Writes a value behind its length; a null has the length -1.
+fn sized(
+    out: &mut BytesMut,
+    write: impl FnOnce(&mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>>,
+) -> Result<(), Box<dyn Error + Sync + Send>> {
+    let at = out.len();
+    out.put_i32(-1);
+    if let IsNull::No = write(out)? {
+        let length = i32::try_from(out.len() - at - 4)?;
+        out[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// JSON text as `json` or `jsonb`.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: AsRef<str> + fmt::Debug> ToSql for Json<T> {
+    fn to_sql(&self, of: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        if *of == Type::JSONB {
+            // The version of its form on the wire.
+            out.put_u8(1);
+        }
+        out.put_slice(self.0.as_ref().as_bytes());
+        Ok(IsNull::No)
+    }
+
+    fn accepts(of: &Type) -> bool {
+        matches!(*of, Type::JSON | Type::JSONB)
+    }
+
+    to_sql_checked!();
+}
+
+/// A whole number as `integer`; what does not fit is refused.
+#[derive(Debug)]
+pub(crate) struct Int(pub(crate) i64);
+
+impl ToSql for Int {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        out.put_i32(i32::try_from(self.0)?);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(of: &Type) -> bool {
+        *of == Type::INT4
+    }
+
+    to_sql_checked!();
 }
 
 /// Reads a row in the order of its SELECT list.
