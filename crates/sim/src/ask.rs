@@ -178,7 +178,9 @@ where
                 return Outcome::Refused(refusal);
             }
             Verdict::Unsure if request.key.is_none() => return Outcome::GaveUp,
-            Verdict::Nothing if !world.plan.rush && dice.below(6) == 0 && !world.history().wishes[request.wish].is_unsure() => {
+            Verdict::Nothing
+                if !world.plan.rush && !world.is_healed() && dice.below(6) == 0 && !world.history().wishes[request.wish].is_unsure() =>
+            {
                 return Outcome::GaveUp;
             }
             Verdict::Nothing | Verdict::Unsure => {}
@@ -262,6 +264,9 @@ where
         }
         Err(Failure::Unsure) => {
             world.mark(Mark::Unsure);
+            if !world.plan.may_leave_unsure() {
+                world.violation(format!("{} was told that nobody knows, though every save was settled", request.tag));
+            }
             ended(world, request, number, End::Unsure { crashed: false }, Verdict::Unsure)
         }
         Err(Failure::Bug(reason)) => {

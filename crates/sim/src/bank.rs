@@ -67,7 +67,14 @@ impl Bank {
             if declines {
                 self.world.faulted.count(Injected::ProviderDeclined);
             }
-            Entry { order_id: payment.order_id, amount: payment.amount, charged: if declines { 0 } else { payment.amount }, calls: 0, was_heard: false, was_revised: false }
+            Entry {
+                order_id: payment.order_id,
+                amount: payment.amount,
+                charged: if declines { 0 } else { payment.amount },
+                calls: 0,
+                was_heard: false,
+                was_revised: false,
+            }
         });
         entry.calls += 1;
         if entry.charged > 0 && entry.calls > 1 && !entry.was_heard {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use domain::Caller;
 use domain::caller::Role;
-use domain::command::{ChangeOffer, MoveStock, PutSku};
-use domain::ids::{OfferId, SkuId};
 use domain::catalog::SkuStatus;
+use domain::command::{ChangeOffer, CreateOffer, MoveStock, PutSku};
+use domain::ids::{OfferId, SkuId};
 use domain::stock::{Operation, StockRef};
 use testkit::builders::{cents, offer, sku};
 
@@ -49,7 +49,9 @@ impl Clerk {
             let name = sku_name(index);
             let put = self.want(sku(&name), Kind::Other, true).written(&world);
             insist(&world, &put, &mut self.dice).await;
-            let offered = self.want(offer(&name, FIRST_PRICE), Kind::Other, true).written(&world);
+            // Long valid, so that an instance whose clock is behind sees it too.
+            let offered = CreateOffer { valid_from: Some(world.plan.start.plus_seconds(-3600)), ..offer(&name, FIRST_PRICE) };
+            let offered = self.want(offered, Kind::Other, true).written(&world);
             if let Some(answer) = insist(&world, &offered, &mut self.dice).await.answer() {
                 self.offers.push(answer.0.offer_id);
             }

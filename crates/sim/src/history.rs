@@ -49,8 +49,8 @@ pub enum Kind {
 pub struct OrderWish {
     /// Units of each SKU; empty for tickets.
     pub units: BTreeMap<SkuId, i64>,
-    /// Number of lines.
-    pub lines: usize,
+    /// What the buyer believes that one of each line costs, minor units.
+    pub believed: Vec<Option<i64>>,
     /// For whom.
     pub owner: Option<Arc<str>>,
     /// The name under which it is found in the store: the external id, or the hold of tickets.
@@ -107,10 +107,11 @@ impl Wish {
         self.tries.iter().any(|one| matches!(one.end, End::Open | End::Unsure { .. }))
     }
 
-    /// From the first question to the last answer.
+    /// From the first question to the last answer; who has left is carried out at any time after.
     pub fn span(&self) -> (u64, u64) {
         let began = self.tries.iter().map(|one| one.began).min().unwrap_or(0);
-        (began, self.tries.iter().map(|one| one.ended).max().unwrap_or(u64::MAX))
+        let ended = self.tries.iter().map(|one| one.ended).max().filter(|_| !self.is_unsure());
+        (began, ended.unwrap_or(u64::MAX))
     }
 }
 

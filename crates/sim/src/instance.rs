@@ -137,13 +137,7 @@ async fn sweep(world: Arc<World>, engine: Engine) {
     }
 }
 
-async fn carry(
-    world: Arc<World>,
-    number: usize,
-    engine: Engine,
-    bank: Arc<Bank>,
-    mut intents: mpsc::UnboundedReceiver<Arc<Payment>>,
-) {
+async fn carry(world: Arc<World>, number: usize, engine: Engine, bank: Arc<Bank>, mut intents: mpsc::UnboundedReceiver<Arc<Payment>>) {
     loop {
         let look = world.timers.sleep(look_ms(&world));
         match select(Box::pin(intents.recv()), look).await {

@@ -11,6 +11,7 @@ pub mod history;
 pub mod instance;
 pub mod judge;
 pub mod marks;
+pub mod meddle;
 pub mod nemesis;
 pub mod plan;
 pub mod probe;

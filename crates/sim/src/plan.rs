@@ -152,6 +152,12 @@ impl Plan {
         Self { troubles: troubles.to_vec(), ..self }
     }
 
+    /// Whether anything can keep the engine from learning what became of a save.
+    pub fn may_leave_unsure(&self) -> bool {
+        let Rates { away, settle_away, settle_cut, .. } = self.rates;
+        self.outages > 0 || away > 0 || settle_away > 0 || settle_cut > 0
+    }
+
     /// Whether this trouble is turned on.
     pub fn has(&self, trouble: Trouble) -> bool {
         self.troubles.contains(&trouble)

@@ -1,6 +1,8 @@
 //! What is printed.
 #![expect(clippy::print_stdout, reason = "the report of a command line tool")]
 
+use std::collections::BTreeSet;
+
 use sim::marks::{Injected, Mark};
 use sim::run::Outcome;
 use sim::sweep::{Planted, Total};
@@ -19,18 +21,33 @@ fn again(seed: u64, planted: &Planted) -> String {
     format!("cargo run --release -p sim -- --seed {seed}{planted}")
 }
 
+/// The lines worth reading: the first, those that name what the verdict names, and the last.
+fn chosen(outcome: &Outcome) -> BTreeSet<usize> {
+    let verdict = outcome.violations.join(" ");
+    let words = verdict.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.' || letter == '-'));
+    // Wishes (`c3.2`, `clerk.4`), order numbers and ids.
+    let is_name = |word: &&str| word.len() >= 4 && word.contains(['.', '-']) && word.contains(|letter: char| letter.is_ascii_digit());
+    let words: BTreeSet<&str> = words.filter(is_name).collect();
+    let lines = &outcome.lines;
+    let named = (0..lines.len()).filter(|index| words.iter().any(|word| lines[*index].contains(word)));
+    let mut chosen: BTreeSet<usize> = named.take(LINES_MAX / 2).chain(0..lines.len().min(LINES_MAX / 10)).collect();
+    for index in (0..lines.len()).rev() {
+        if chosen.len() < LINES_MAX {
+            chosen.insert(index);
+        }
+    }
+    chosen
+}
+
 /// What happened in one run.
 pub(crate) fn one(outcome: &Outcome, planted: &Planted) {
-    let lines = &outcome.lines;
-    let head = LINES_MAX / 4;
-    for (index, line) in lines.iter().enumerate() {
-        let from_end = lines.len() - index;
-        if index == head && lines.len() > LINES_MAX {
-            println!("        … {} lines left out …", lines.len() - LINES_MAX);
+    let mut next = 0;
+    for index in chosen(outcome) {
+        if index > next {
+            println!("        … {} lines left out …", index - next);
         }
-        if index < head || from_end <= LINES_MAX - head {
-            println!("{}", shortened(line));
-        }
+        println!("{}", shortened(&outcome.lines[index]));
+        next = index + 1;
     }
     println!("seed {}: {} commands, {} steps, digest {:016x}", outcome.seed, outcome.commands, outcome.steps, outcome.digest);
     if outcome.violations.is_empty() {

@@ -53,7 +53,7 @@ pub struct Outcome {
 pub fn run(plan: Plan, bugs: &[Bug], detail: Detail) -> Outcome {
     let world = Arc::new(World::new(plan, detail));
     world.say(|| format!("{:?}", world.plan));
-    let ran = catch_unwind(AssertUnwindSafe(|| Run::new(&world, bugs).to_the_end()));
+    let ran = catch_unwind(AssertUnwindSafe(|| Run::new(&world, bugs).finish()));
     if let Err(panic) = ran {
         let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         world.violation(format!("panicked: {}", text.unwrap_or("without a word")));
@@ -99,7 +99,7 @@ impl Run {
         self.store.clone().with_faults(Arc::new(NoFaults))
     }
 
-    fn to_the_end(mut self) {
+    fn finish(mut self) {
         for number in 0..self.world.plan.instances {
             self.start(number);
         }

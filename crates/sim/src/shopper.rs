@@ -16,6 +16,7 @@ use crate::ask::{Outcome, Request, Want, insist};
 use crate::dice::Dice;
 use crate::history::{Kind, OrderWish};
 use crate::marks::Mark;
+use crate::meddle;
 use crate::plan::Trouble;
 use crate::world::World;
 
@@ -66,8 +67,9 @@ impl Shopper {
         format!("c{}.{}", self.number, self.asked)
     }
 
-    fn key(&mut self, tag: &str) -> Option<Arc<str>> {
-        (self.world.plan.rush || self.dice.below(10) > 0).then(|| format!("k-{tag}").into())
+    /// A key; every buyer counts his own, so that two of them use the same.
+    fn key(&mut self) -> Option<Arc<str>> {
+        (self.world.plan.rush || self.dice.below(10) > 0).then(|| format!("k-{}", self.asked).into())
     }
 
     /// An order of a few lines.
@@ -76,7 +78,8 @@ impl Shopper {
         let lines = if self.world.plan.rush { 1 } else { self.dice.count(1, 3) };
         let mut building = place();
         let mut units = BTreeMap::<SkuId, i64>::new();
-        for _ in 0..lines {
+        let mut believed = vec![None; lines];
+        for believed in &mut believed {
             let sku = sku_name(self.dice.index(self.world.plan.skus.len()));
             let qty = if self.world.plan.rush { 1 } else { self.dice.between(1, 3) };
             *units.entry(sku.as_str().into()).or_default() += qty;
@@ -84,6 +87,7 @@ impl Shopper {
             if self.dice.below(3) == 0 {
                 let price = self.believed_price(&sku.as_str().into());
                 building = building.expecting(price);
+                *believed = Some(price);
             }
         }
         let mut command = building.0;
@@ -96,7 +100,7 @@ impl Shopper {
         if units.len() < lines {
             self.world.mark(Mark::SameSkuTwice);
         }
-        (command, OrderWish { units, lines, owner: Some(self.caller.id.clone()), name })
+        (command, OrderWish { units, believed, owner: Some(self.caller.id.clone()), name })
     }
 
     fn method(&mut self) -> Option<PaymentMethod> {
@@ -107,7 +111,7 @@ impl Shopper {
     /// The price as it is, or was.
     fn believed_price(&mut self, sku_id: &SkuId) -> i64 {
         let known = self.world.history().prices.get(sku_id).cloned().unwrap_or_default();
-        let back = if self.dice.below(3) == 0 { 1 } else { 0 };
+        let back = usize::from(self.dice.below(3) == 0);
         let index = known.len().saturating_sub(1 + back);
         known.get(index).map_or(0, |span| span.price)
     }
@@ -141,7 +145,7 @@ impl Shopper {
     /// Orders one unit and pays until it is paid.
     async fn buy_in_a_rush(&mut self) {
         let (command, wish) = self.cart();
-        let key = self.key(&wish.name);
+        let key = self.key();
         let request = self.request(command, wish, key);
         if let Some(order_id) = self.place(&request).await {
             self.pay(order_id, Some("card_stub".into())).await;
@@ -150,12 +154,18 @@ impl Shopper {
 
     async fn shop(&mut self) {
         let (command, wish) = self.cart();
-        let key = self.key(&wish.name);
+        let key = self.key();
         let request = self.request(command, wish, key);
         let Some(order_id) = self.place(&request).await else { return };
-        self.snoop(order_id).await;
-        match self.dice.below(10) {
+        match self.dice.below(6) {
+            0 => meddle::look(&self.world, &self.caller, order_id).await,
+            1 => meddle::cancel(&self.world, order_id, &mut self.dice).await,
+            2 => meddle::expire(&self.world, order_id).await,
+            _ => {}
+        }
+        match self.dice.below(11) {
             0..=3 => self.pay_until_paid(order_id).await,
+            10 => self.pay_twice_at_once(order_id).await,
             4..=5 => self.cancel(order_id).await,
             6..=7 => self.pay_and_cancel_at_once(order_id).await,
             8 if request.key.is_some() => {
@@ -170,7 +180,7 @@ impl Shopper {
     /// The same key for two different orders, at once or one after the other: at most one of them is placed.
     async fn same_key_two_bodies(&mut self) {
         let ((one, first), (other, second)) = (self.cart(), self.cart());
-        let key = Some(Arc::from(format!("k-{}", first.name)));
+        let key = Some(Arc::from(format!("k-{}", self.asked)));
         let one = self.request(one, first, key.clone());
         let other = self.request(other, second, key);
         let world = self.world.clone();
@@ -204,10 +214,10 @@ impl Shopper {
             items: (0..lines).map(item).collect(),
             payment_method: None,
         };
-        let wish = OrderWish { units: BTreeMap::new(), lines, owner: None, name: command.hold_id.to_string() };
+        let wish = OrderWish { units: BTreeMap::new(), believed: vec![None; lines], owner: None, name: command.hold_id.to_string() };
         // Tickets are sold by another service of the house.
         let caller = Caller { id: "gateway".into(), role: Role::Service };
-        let (key, body) = (self.key(&name), self.dice.throw());
+        let (key, body) = (Some(format!("k-{name}").into()), self.dice.throw());
         let request = Want { caller: caller.clone(), key, body, command, tag: name, kind: Kind::Order(wish) }.written(&self.world);
         let world = self.world.clone();
         let Some(answer) = insist(&world, &request, &mut self.dice).await.answer() else { return };
@@ -231,13 +241,17 @@ impl Shopper {
 
     /// Asks to be charged, and waits a little; the order as it then stands.
     async fn pay(&mut self, order_id: OrderId, method: Option<PaymentMethod>) -> Option<Status> {
-        let tag = self.tag();
-        let (key, body) = (Some(format!("k-{tag}").into()), self.dice.throw());
-        let command = RequestPayment { order_id, method };
-        let request = Want { caller: self.caller.clone(), key, body, command, tag, kind: Kind::Other }.written(&self.world);
+        let request = self.pay_request(order_id, method);
         let world = self.world.clone();
         insist(&world, &request, &mut self.dice).await.answer()?;
         self.wait(order_id).await
+    }
+
+    fn pay_request(&mut self, order_id: OrderId, method: Option<PaymentMethod>) -> Request<RequestPayment> {
+        let tag = self.tag();
+        let (key, body) = (Some(format!("k-{}", self.asked).into()), self.dice.throw());
+        let command = RequestPayment { order_id, method };
+        Want { caller: self.caller.clone(), key, body, command, tag, kind: Kind::Other }.written(&self.world)
     }
 
     async fn pay_until_paid(&mut self, order_id: OrderId) {
@@ -254,6 +268,17 @@ impl Shopper {
                 _ => return,
             }
         }
+    }
+
+    /// Two questions with two keys: one attempt.
+    async fn pay_twice_at_once(&mut self, order_id: OrderId) {
+        let method = self.method_for(order_id);
+        let one = self.pay_request(order_id, method.clone());
+        let other = self.pay_request(order_id, method);
+        let world = self.world.clone();
+        let mut dice = Dice::new(self.dice.throw(), 10);
+        join(insist(&world, &one, &mut self.dice), insist(&world, &other, &mut dice)).await;
+        self.wait(order_id).await;
     }
 
     /// Waits until the provider has spoken, but not for ever; the status then.
@@ -301,18 +326,7 @@ impl Shopper {
         let method = self.method_for(order_id);
         join(self.pay(order_id, method), cancel_patiently(&world, &cancel, &mut dice)).await;
     }
-
-    /// Looks at the order as somebody else: there must be none.
-    async fn snoop(&mut self, order_id: OrderId) {
-        let stranger = Caller { id: "stranger".into(), role: Role::Customer };
-        let Some(instance) = self.world.instance(self.number) else { return };
-        let found = instance.unless_dead(instance.engine.queries().order(&stranger, order_id)).await;
-        if matches!(found, Some(Ok(Some(_)))) {
-            self.world.violation(format!("a stranger sees {}'s order {order_id}", self.caller.id));
-        }
-    }
 }
-
 /// Cancels; while a payment is under way, waits for its outcome.
 async fn cancel_patiently(world: &Arc<World>, request: &Request<CancelOrder>, dice: &mut Dice) {
     let mut waited = false;

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use testkit::Bug;
 
-
 use crate::marks::{Faulted, Mark, Seen};
 use crate::plan::{Plan, Trouble};
 use crate::run::{Outcome, run};

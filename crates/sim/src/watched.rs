@@ -34,7 +34,16 @@ impl Store for Watched {
     async fn session(&self) -> Result<Box<dyn Session>, Unavailable> {
         let session = self.store.session().await?;
         let world = self.world.clone();
-        Ok(Box::new(WatchedSession { session, world, instance: self.instance, losses: 0, raced: false, wanted: 0, loads: 0 }))
+        Ok(Box::new(WatchedSession {
+            session,
+            world,
+            instance: self.instance,
+            losses: 0,
+            raced: false,
+            wanted: 0,
+            loads: 0,
+            desperate: false,
+        }))
     }
 }
 
@@ -50,7 +59,18 @@ struct WatchedSession {
     wanted: usize,
     /// Loads of this attempt.
     loads: u32,
+    /// It was told that one loss more is too much.
+    desperate: bool,
 }
+
+impl Drop for WatchedSession {
+    fn drop(&mut self) {
+        self.ended();
+    }
+}
+
+/// Losses in a row after which nothing is made to fail.
+const DESPERATE_AFTER: u32 = 6;
 
 fn size(needs: &Needs) -> usize {
     needs.keys.len() + needs.orders.len() + needs.payments.len() + needs.numbers.len() + needs.reservations.len()
@@ -59,9 +79,15 @@ fn size(needs: &Needs) -> usize {
 impl WatchedSession {
     fn lost(&mut self) {
         (self.losses, self.loads) = (self.losses + 1, 0);
+        if self.losses >= DESPERATE_AFTER && !std::mem::replace(&mut self.desperate, true) {
+            self.world.losses.despair();
+        }
     }
 
     fn ended(&mut self) {
+        if std::mem::take(&mut self.desperate) {
+            self.world.losses.relax();
+        }
         (self.losses, self.loads, self.raced) = (0, 0, false);
     }
 

@@ -13,8 +13,6 @@ use crate::world::World;
 
 /// How many saves in a row lose when losses come in a burst: enough to have a batch halved.
 const BURST: u64 = 5;
-/// How many saves in a row fail at most: the engine gives a command up after twelve, and calls that a bug.
-const IN_A_ROW_MAX: u64 = 7;
 
 #[async_trait]
 impl Faults for World {
@@ -41,11 +39,11 @@ impl Faults for World {
             Point::Query => (rates.query_away, Injected::QueryAway),
             Point::Saved => (rates.unknown_saved, Injected::UnknownSaved),
             Point::Save => return self.strike_save(),
-            _settling if !self.is_out() && self.fault_dice().happens(rates.settle_cut) => {
+            Point::Settle if !self.is_out() && self.fault_dice().happens(rates.settle_cut) => {
                 self.faulted.count(Injected::SettleCut);
                 return Some(Fault::Unknown);
             }
-            _settling => (rates.settle_away, Injected::SettleAway),
+            Point::Settle => (rates.settle_away, Injected::SettleAway),
         };
         let struck = if self.is_out() { at != Point::Saved } else { self.fault_dice().happens(rate) };
         struck.then(|| {
@@ -61,6 +59,9 @@ impl World {
             self.faulted.count(Injected::SaveAway);
             return Some(Fault::Unavailable);
         }
+        if self.losses.somebody_is_desperate() {
+            return None;
+        }
         let struck = self.losses.throw(&self.plan.rates, &mut self.fault_dice());
         struck.map(|(injected, fault)| {
             self.faulted.count(injected);
@@ -72,18 +73,27 @@ impl World {
 /// Which saves fail: alone, or several in a row.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
-    in_a_row: AtomicU64,
     burst: AtomicU64,
+    desperate: AtomicU64,
 }
 
 impl Losses {
-    fn throw(&self, rates: &Rates, dice: &mut Dice) -> Option<(Injected, Fault)> {
-        let struck = if self.in_a_row.load(Ordering::Relaxed) >= IN_A_ROW_MAX { None } else { self.next(rates, dice) };
-        if struck.is_some() { self.in_a_row.fetch_add(1, Ordering::Relaxed) } else { self.in_a_row.swap(0, Ordering::Relaxed) };
-        struck
+    /// A writer has lost so often in a row that one loss more could be its command's last: the engine gives up after twelve and
+    /// rightly calls it a bug. Nothing fails on purpose until it is through.
+    pub(crate) fn despair(&self) {
+        self.desperate.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn next(&self, rates: &Rates, dice: &mut Dice) -> Option<(Injected, Fault)> {
+    /// It is through.
+    pub(crate) fn relax(&self) {
+        self.desperate.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn somebody_is_desperate(&self) -> bool {
+        self.desperate.load(Ordering::Relaxed) > 0
+    }
+
+    fn throw(&self, rates: &Rates, dice: &mut Dice) -> Option<(Injected, Fault)> {
         let burst = self.burst.load(Ordering::Relaxed);
         if burst > 0 {
             self.burst.store(burst - 1, Ordering::Relaxed);

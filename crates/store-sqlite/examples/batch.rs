@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the measure is its output")]
 
 #[path = "../tests/sqlite_store/support.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -64,8 +65,8 @@ async fn main() {
     drop(desk);
     let mut session = store.session().await.expect("the store works");
     println!(
-        "{:>6} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "batch", "orders/s", "load µs", "decide µs", "save µs", "l+s µs", "cpu µs", "save p50", "save max"
+        "{:>6} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "batch", "orders/s", "load µs", "decide µs", "save µs", "l+s µs", "cpu µs", "save p50", "save p99", "save max"
     );
     let sizes: Vec<usize> = std::env::args()
         .nth(2)
@@ -100,7 +101,7 @@ async fn main() {
         let save: Duration = saves.iter().sum();
         let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(orders);
         println!(
-            "{size:>6} {:>9.0} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1?} {:>9.1?}",
+            "{size:>6} {:>9.0} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1?} {:>9.1?} {:>9.1?}",
             f64::from(orders) / (load + decide + save).as_secs_f64(),
             each(load),
             each(decide),
@@ -108,6 +109,7 @@ async fn main() {
             each(load + save),
             each(cpu),
             percentile(&saves, 50),
+            percentile(&saves, 99),
             percentile(&saves, 100),
         );
     }

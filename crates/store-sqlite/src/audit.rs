@@ -256,6 +256,6 @@ mod tests {
                 pairs += 1;
             }
         }
-        assert_eq!(sql.matches("('").count(), pairs, "the audit wants messages that do not follow");
+        assert_eq!(sql.matches("', '").count(), pairs, "the audit wants messages that do not follow");
     }
 }

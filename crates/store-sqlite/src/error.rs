@@ -80,3 +80,53 @@ pub(crate) fn unavailable_sql(error: &Error) -> Unavailable {
     };
     Unavailable::new(format_args!("{sentence} (SQLite: {error})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn what_a_neighbour_can_cause_is_a_lost_race_and_what_he_cannot_is_refused() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "create table one (id blob primary key not null check (length(id) = 1), n integer check (n > 0), text text check (json_valid(text)),
+                 number integer unique) strict, without rowid;
+             insert into one values (x'01', 1, '{}', 1)",
+        )
+        .unwrap();
+        for (values, expected) in [
+            ("x'01', 1, '{}', 2", "lost UNIQUE constraint failed: one.id"),
+            ("x'02', 1, '{}', 1", "lost UNIQUE constraint failed: one.number"),
+            ("x'02', 0, '{}', 2", "lost CHECK constraint failed: n > 0"),
+            ("x'02', 1, '{', 2", "rejected CHECK constraint failed: json_valid(text)"),
+            ("x'0203', 1, '{}', 2", "rejected CHECK constraint failed: length(id) = 1"),
+            ("null, 1, '{}', 2", "rejected NOT NULL constraint failed: one.id"),
+            ("x'02', 'a', '{}', 2", "rejected cannot store TEXT value in INTEGER column one.n"),
+        ] {
+            let error = db.execute(&format!("insert into one values ({values})"), []).unwrap_err();
+            let said = match Trouble::Sql(error).into_save_error() {
+                SaveError::Lost(why) => format!("lost {why}"),
+                SaveError::Rejected(why) => format!("rejected {why}"),
+                other => format!("{other:?}"),
+            };
+            assert_eq!(said, expected, "{values}");
+        }
+    }
+
+    #[test]
+    fn an_operator_is_told_what_to_do() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, "the disk of the database is full"),
+            (ffi::SQLITE_IOERR_WRITE, "look at its health, quota and room"),
+            (ffi::SQLITE_CANTOPEN, "look at its path"),
+            (ffi::SQLITE_READONLY, "cannot be written to"),
+            (ffi::SQLITE_CORRUPT, "restore it from a backup"),
+            (ffi::SQLITE_BUSY, "look for a second ordo"),
+        ] {
+            let said = unavailable_sql(&Error::SqliteFailure(ffi::Error::new(code), None)).to_string();
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+}

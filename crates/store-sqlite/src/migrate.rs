@@ -68,7 +68,8 @@ fn migrate(db: &Connection) -> Result<Vec<i32>, SchemaTrouble> {
 
 /// The steps that the database has taken; none while it has no schema at all.
 fn applied(db: &Connection) -> rusqlite::Result<Vec<Applied>> {
-    if !db.table_exists(None, "schema_migration")? {
+    // Not `table_exists`: it answers from the connection's own, older picture of the schema.
+    if !db.prepare("select 1 from sqlite_schema where type = 'table' and name = 'schema_migration'")?.exists([])? {
         return Ok(Vec::new());
     }
     db.prepare("select number, checksum, min_binary from schema_migration order by number")?

@@ -76,19 +76,19 @@ fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> 
     stock::save(db, deltas, now)
 }
 
-/// What a failed COMMIT means. A transaction that is still open and could not even be written out is undone for certain;
-/// after anything else, a synced log among them, only the mark can tell.
+/// What a failed COMMIT means.
+///
+/// SQLite writes the frame that makes a transaction count last. When not all frames could be written, nothing was saved, for
+/// certain; after anything else, a log that could not be synced among them, only the mark can tell.
 fn commit_error(db: &Connection, error: rusqlite::Error) -> SaveError {
     let unwritten = match error.sqlite_error() {
         Some(ffi::Error { code: ErrorCode::DiskFull | ErrorCode::DatabaseBusy, .. }) => true,
         Some(ffi::Error { extended_code, .. }) => *extended_code == ffi::SQLITE_IOERR_WRITE,
         None => false,
     };
-    if unwritten && !db.is_autocommit() && db.execute_batch("rollback").is_ok() {
-        Trouble::Sql(error).into_save_error()
-    } else {
-        SaveError::Unknown(error.to_string().into())
-    }
+    // SQLite may have rolled back by itself.
+    let undone = db.is_autocommit() || db.execute_batch("rollback").is_ok();
+    if unwritten && undone { Trouble::Sql(error).into_save_error() } else { SaveError::Unknown(error.to_string().into()) }
 }
 
 #[async_trait]
@@ -117,5 +117,72 @@ impl Session for SqliteSession {
             self.db = None;
             unavailable_sql(&error)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use domain::ids::Uuid;
+    use domain::stock::{LedgerEntry, Operation, StockRef};
+    use domain::time::Time;
+    use engine::port::Schema as _;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    /// A movement, as good as any row.
+    fn movement(n: u128) -> Changes {
+        let mut changes = Changes::default();
+        changes.ledger.push(LedgerEntry {
+            key: n.to_string().into(),
+            sku_id: "a".into(),
+            operation: Operation::Restock,
+            qty: 1,
+            on_hand_delta: 1,
+            reserved_delta: 0,
+            reference: StockRef { kind: "delivery".into(), id: "PO-77".repeat(100).into() },
+            created_at: Time(0),
+        });
+        changes
+    }
+
+    async fn session(path: &Path) -> SqliteSession {
+        let store = SqliteStore::open(path).unwrap();
+        store.migrate().await.unwrap();
+        SqliteSession::open(store.shared).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_database_is_unavailable_until_there_is_room() {
+        let folder = std::env::temp_dir().join(format!("ordo-full-{:016x}", rand::random::<u64>()));
+        let mut session = session(&folder.join("ordo.db")).await;
+        let pages: u32 = session.connected().unwrap().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        session.connected().unwrap().pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+        let mut n = 0;
+        let refused = loop {
+            n += 1;
+            if let Err(refused) = session.save(&movement(n), Mark(Uuid::from_u128(n))).await {
+                break refused;
+            }
+        };
+        assert!(matches!(&refused, SaveError::Unavailable(why) if why.to_string().contains("disk of the database is full")), "{refused:?}");
+        // The next connection has no limit: there is room again.
+        session.save(&movement(n), Mark(Uuid::from_u128(n))).await.unwrap();
+        let _ = std::fs::remove_dir_all(folder);
+    }
+
+    #[test]
+    fn only_a_commit_that_was_not_written_is_known_not_to_have_happened() {
+        let db = Connection::open_in_memory().unwrap();
+        let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE] {
+            assert!(matches!(commit_error(&db, error(code)), SaveError::Unavailable(_)), "{code}");
+        }
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT] {
+            assert!(matches!(commit_error(&db, error(code)), SaveError::Unknown(_)), "{code}");
+        }
+        assert!(matches!(commit_error(&db, error(ffi::SQLITE_BUSY)), SaveError::Lost(_)));
     }
 }

@@ -128,12 +128,8 @@ async fn an_audit_finds_what_was_changed_behind_the_back_of_the_service(database
             "POT",
         ),
         (
-            format!(
-                "update orders set subtotal_amount = subtotal_amount + 1, total_amount = total_amount + 1 where order_id = '{order_id}'"
-            ),
-            format!(
-                "update orders set subtotal_amount = subtotal_amount - 1, total_amount = total_amount - 1 where order_id = '{order_id}'"
-            ),
+            format!("update orders set subtotal = subtotal + 1, total_amount = total_amount + 1 where order_id = '{order_id}'"),
+            format!("update orders set subtotal = subtotal - 1, total_amount = total_amount - 1 where order_id = '{order_id}'"),
             &*order_id,
         ),
         (

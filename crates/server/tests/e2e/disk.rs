@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Answers, Database, Load, Server, Setup, audit_is_clean, cart, goods, place, problem, stock, until};
+use crate::support::{Database, Load, Server, Setup, audit_is_clean, cart, goods, place, problem, stock, until};
 
 on_sqlite_only![a_full_disk_is_told_and_loses_nothing];
 
@@ -26,6 +26,9 @@ async fn a_full_disk_is_told_and_loses_nothing(database: &Database) {
     load.was_refused().await;
     let refused = place(http, "refused", &body).send().await;
     problem(&refused, 503, "STORE_UNAVAILABLE");
+    // The operator is told what to do; the caller need not know.
+    until("the log tells about the disk", Duration::from_secs(5), async || server.has_logged("the disk of the database").then_some(()))
+        .await;
     // What was answered can be read, and the process has not ended.
     let read = http.get(format!("/api/v1/orders/{}", first.string("order_id"))).send().await.expect(200);
     assert_eq!(read.text(), first.text());
@@ -49,5 +52,4 @@ async fn a_full_disk_is_told_and_loses_nothing(database: &Database) {
     assert!(again.is_replay());
     assert_eq!(stock(&server.http, "TEA").await, (1_000_000, orders));
     audit_is_clean(database).await;
-    drop::<Answers>(answers);
 }

@@ -24,7 +24,9 @@ pub(super) fn judge(history: &History, store: &MemoryStore) -> Vec<String> {
         for statuses in [vec![], vec![Status::Paid]] {
             let mut own: Vec<_> = store.look(|memory| {
                 let his = memory.orders.values().filter(|order| order.user_id.as_ref().is_some_and(|user| user.0 == *owner));
-                his.filter(|order| statuses.is_empty() || statuses.contains(&order.status)).map(|order| (order.created_at, order.order_id)).collect()
+                his.filter(|order| statuses.is_empty() || statuses.contains(&order.status))
+                    .map(|order| (order.created_at, order.order_id))
+                    .collect()
             });
             own.sort_by(|left, right| right.cmp(left));
             let own: Vec<OrderId> = own.into_iter().map(|(_, order_id)| order_id).collect();

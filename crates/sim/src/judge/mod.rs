@@ -8,16 +8,15 @@ mod stock;
 
 use std::collections::BTreeMap;
 
-use domain::ids::OrderId;
+use domain::ids::{OrderId, PaymentId};
 use engine::port::Queries as _;
 use futures_util::FutureExt as _;
 use testkit::MemoryStore;
 use testkit::memory::Memory;
 
 use crate::bank::Entry;
-use crate::history::{History, Kind};
+use crate::history::{History, Kind, OrderWish, Wish};
 use crate::world::World;
-use domain::ids::PaymentId;
 
 /// What is judged.
 pub(crate) struct Case<'a> {
@@ -62,7 +61,9 @@ pub fn judge(world: &World, store: &MemoryStore, books: &BTreeMap<PaymentId, Ent
         None => wrong.push("the audit does not answer".into()),
         Some(found) => wrong.extend(found.into_iter().map(|one| format!("audit: {} ({}): {}", one.invariant, one.explanation, one.row))),
     }
-    wrong.into_iter().for_each(|wrong| world.violation(wrong));
+    for wrong in wrong {
+        world.violation(wrong);
+    }
 }
 
 fn names(memory: &Memory) -> BTreeMap<String, Vec<OrderId>> {
@@ -75,7 +76,7 @@ fn names(memory: &Memory) -> BTreeMap<String, Vec<OrderId>> {
 }
 
 /// The wishes for orders with what was found of them.
-fn order_wishes<'h>(history: &'h History) -> impl Iterator<Item = (&'h crate::history::Wish, &'h crate::history::OrderWish)> {
+fn order_wishes(history: &History) -> impl Iterator<Item = (&Wish, &OrderWish)> {
     history.wishes.iter().filter_map(|wish| match &wish.kind {
         Kind::Order(order) => Some((wish, order)),
         Kind::Move { .. } | Kind::Other => None,

@@ -27,17 +27,18 @@ pub(super) fn judge(case: &mut Case<'_>) {
     let mut charges = BTreeMap::<OrderId, Charges>::new();
     for (payment_id, payment) in &case.memory.payments {
         let entry = case.books.get(payment_id);
-        let charged = entry.map_or(0, |entry| entry.charged);
+        let taken = entry.map_or(0, |entry| entry.charged);
         let captured = payment.status == PaymentStatus::Captured;
-        case.must(payment.captured == charged && captured == (charged > 0), || {
-            format!("we say {payment:?}, the provider charged {charged}")
-        });
+        case.must(payment.captured == taken && captured == (taken > 0), || format!("we say {payment:?}, the provider charged {taken}"));
         let cod = payment.method.is_cod();
         case.must(!payment.status.is_open() || cod, || format!("nobody ever learned how a payment ended: {payment:?}"));
         let surplus = payment.is_surplus;
         case.must(surplus == late.remove(payment_id), || format!("surplus money and its fact do not fit: {payment:?}"));
         if surplus {
             case.world.mark(Mark::Surplus);
+            // No order is given up, and no second attempt begun, while the first may still bring money.
+            let by_itself = entry.is_some_and(|entry| entry.was_revised);
+            case.must(by_itself, || format!("the order did not wait for its own payment: {payment:?}"));
         }
         let sum = charges.entry(payment.order_id).or_default();
         sum.for_it += usize::from(captured && !surplus);

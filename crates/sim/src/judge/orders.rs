@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::command::PricePolicy;
 use domain::ids::{OrderId, SkuId};
 use domain::order::{Order, PaymentMethod, Status};
 
@@ -56,8 +57,12 @@ fn judge_content(case: &mut Case<'_>, wish: &Wish, wanted: &OrderWish, order: &O
         }
     }
     let owner = order.user_id.as_ref().map(|user| user.0.clone());
-    let as_wanted = units == wanted.units && order.lines.len() == wanted.lines && owner == wanted.owner;
+    let as_wanted = units == wanted.units && order.lines.len() == wanted.believed.len() && owner == wanted.owner;
     case.must(as_wanted, || format!("{tag} wanted {wanted:?}, but got {order:?}"));
+    if case.world.plan.settings.price_policy == PricePolicy::Reject {
+        let as_believed = order.lines.iter().zip(&wanted.believed).all(|(line, price)| price.is_none_or(|price| price == line.unit_price));
+        case.must(as_believed, || format!("{tag} believed in {:?}, but was charged {:?}", wanted.believed, order.lines));
+    }
     let (from, to) = wish.span();
     for line in &order.lines {
         let Some(spans) = line.sku_id().and_then(|sku_id| case.history.prices.get(sku_id)) else { continue };
@@ -76,7 +81,10 @@ fn judge_histories(case: &mut Case<'_>) {
     for order in case.memory.orders.values() {
         let history = facts.remove(&order.order_id).unwrap_or_default();
         let gapless = history.keys().copied().eq(1..=order.version);
-        let chained = history.values().map(|(from, _)| *from).eq(std::iter::once(None).chain(history.values().map(|(_, to)| Some(*to))).take(history.len()));
+        let chained = history
+            .values()
+            .map(|(from, _)| *from)
+            .eq(std::iter::once(None).chain(history.values().map(|(_, to)| Some(*to))).take(history.len()));
         let folded = history.values().next_back().map(|(_, to)| *to) == Some(order.status);
         case.must(gapless && chained && folded, || format!("the facts {history:?} do not make {order:?}"));
         let Some(sighting) = case.history.orders.get(&order.order_id) else { continue };

@@ -28,12 +28,9 @@ pub(super) fn judge(case: &mut Case<'_>) {
                 match status {
                     Status::Created | Status::PaymentPending => shelf.1 += qty,
                     Status::Canceled => {}
-                    Status::Paid
-                    | Status::ReadyToShip
-                    | Status::Shipped
-                    | Status::Delivered
-                    | Status::RefundPending
-                    | Status::Refunded => shelf.0 -= qty,
+                    Status::Paid | Status::ReadyToShip | Status::Shipped | Status::Delivered | Status::RefundPending | Status::Refunded => {
+                        shelf.0 -= qty;
+                    }
                 }
             }
         }

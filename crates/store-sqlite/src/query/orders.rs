@@ -186,3 +186,41 @@ pub(super) fn payment(db: &Connection, own: Option<&str>, payment_id: PaymentId)
     .query_row(params![payment_id.0.as_bytes(), own], payment_of)
     .optional()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_list_scans_or_sorts_all_orders() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("../../migrations/0001_core.sql")).unwrap();
+        let page = |after| Page { after, limit: 20 };
+        let any = OrderFilter::default;
+        for (own, filter, index) in [
+            (None, any(), "orders_created"),
+            (Some("ada"), any(), "orders_user"),
+            (None, OrderFilter { user_id: Some("ada".into()), statuses: vec![Status::Paid, Status::Created], ..any() }, "orders_user"),
+            (None, OrderFilter { statuses: vec![Status::Paid], ..any() }, "orders_status"),
+            (None, OrderFilter { from: Some(Time(1)), to: Some(Time(2)), ..any() }, "orders_created"),
+            (None, OrderFilter { number: domain::ids::OrderNumber::parse("ORD-2026-00001"), ..any() }, "orders_number"),
+            (None, OrderFilter { email: Some("ada@example.org".into()), ..any() }, "orders_email"),
+        ] {
+            for after in [None, Some((Time(9), Uuid::nil()))] {
+                let listing = Listing::of(own, &filter, &filter.statuses, page(after));
+                let mut plan = db.prepare(&format!("explain query plan {}", listing.sql)).unwrap();
+                let steps: Vec<String> = plan
+                    .query_map(params_from_iter(&listing.values), |row| row.get::<_, String>(3))
+                    .unwrap()
+                    .collect::<Result<_>>()
+                    .unwrap();
+                let steps = steps.join("; ");
+                assert!(steps.contains(&format!("INDEX {index}")), "{steps}");
+                // What one address ordered may be sorted; a scan may only follow an index in its own order.
+                let sorts = steps.contains("TEMP B-TREE") && filter.email.is_none();
+                let scans = steps.contains("SCAN orders") && index != "orders_created";
+                assert!(!sorts && !scans, "{}: {steps}", listing.sql);
+            }
+        }
+    }
+}

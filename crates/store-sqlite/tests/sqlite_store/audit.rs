@@ -29,23 +29,23 @@ async fn shop(folder: &Folder) -> SqliteStore {
     desk.run(&tickets(1, 2, 500), &cx()).await;
     desk.run(&RequestPayment { order_id: orders[1], method: None }, &cx()).await;
     let asked = desk.run(&RequestPayment { order_id: orders[2], method: None }, &cx()).await;
-    let payment_id = asked.payment.unwrap().payment_id;
+    let payment_id = asked.payment.expect("it was asked for").payment_id;
     let said = ProviderAnswer::Captured { provider_ref: "ref".into() };
     desk.run(&RecordPayment { payment_id, said }, &cx()).await;
     desk.run(&CancelOrder { order_id: orders[3], reason: None }, &cx()).await;
     store
 }
 
-/// Plants `lie` in a true shop; the first invariant that is found broken is `expected`.
+/// Plants `lie` in a true shop: exactly the `expected` invariants are found broken.
 async fn check(expected: &[&str], lie: &str) {
     let folder = Folder::fresh();
     let store = shop(&folder).await;
-    assert_eq!(store.audit(10).await.unwrap(), [], "before the lie");
-    let db = Connection::open(folder.file()).unwrap();
-    db.execute_batch("pragma ignore_check_constraints = on; pragma foreign_keys = off").unwrap();
-    db.execute_batch(lie).unwrap();
+    assert_eq!(store.audit(10).await.expect("the store answers"), [], "before the lie");
+    let db = Connection::open(folder.file()).expect("the file is ours");
+    db.execute_batch("pragma ignore_check_constraints = on; pragma foreign_keys = off").expect("settings");
+    db.execute_batch(lie).expect("a lie is plain SQL");
     assert!(db.changes() > 0, "no lie: {lie}");
-    let found = store.audit(10).await.unwrap();
+    let found = store.audit(10).await.expect("the store answers");
     let mut names: Vec<_> = found.iter().map(|violation| violation.invariant).collect();
     names.dedup();
     assert_eq!(names, expected, "{lie}: {found:#?}");

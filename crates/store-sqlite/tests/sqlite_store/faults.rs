@@ -35,12 +35,12 @@ fn in_little_room(test: &str, blocks: u32) -> String {
     let child = Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -S -f \"$0\"; exec \"$1\" --exact \"$2\" --nocapture --test-threads 1"])
         .arg(blocks.to_string())
-        .arg(std::env::current_exe().unwrap())
+        .arg(std::env::current_exe().expect("this test runs from a file"))
         .arg(test)
         .env("ORDO_TEST_LITTLE_ROOM", "1")
         .stderr(Stdio::inherit())
         .output()
-        .unwrap();
+        .expect("there is a shell");
     let said = String::from_utf8_lossy(&child.stdout).into_owned();
     assert!(child.status.success(), "{said}");
     said

@@ -8,7 +8,8 @@ use store_sqlite::SqliteStore;
 use crate::support::{Folder, store};
 
 fn setting(db: &Connection, name: &str) -> String {
-    db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0).map(|value| format!("{value:?}"))).unwrap()
+    db.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0).map(|value| format!("{value:?}")))
+        .expect("SQLite knows the setting")
 }
 
 #[tokio::test]

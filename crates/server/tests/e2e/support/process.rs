@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -142,6 +142,11 @@ impl Server {
         self.child.id().expect("it runs")
     }
 
+    /// Whether a line of its log holds this text.
+    pub(crate) fn has_logged(&self, text: &str) -> bool {
+        self.log.lines().iter().any(|line| line.contains(text))
+    }
+
     /// kill -9. What it can start again with comes back.
     pub(crate) async fn kill(mut self) -> Setup {
         self.child.kill().await.expect("it is our child");
@@ -189,8 +194,12 @@ impl Log {
         log
     }
 
+    fn lines(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lines.lock().expect("nothing panics while it holds the lines")
+    }
+
     fn tail(&self) -> String {
-        let lines = self.lines.lock().expect("nothing panics while it holds the lines");
+        let lines = self.lines();
         lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n")
     }
 }
