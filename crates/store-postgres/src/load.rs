@@ -15,9 +15,9 @@ pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, se
     let Needs { keys, skus, orders, payments, reservations, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
     let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
     let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
-    // Roots before their children: a child that is newer than its root fails at the root's version.
-    let (keys, skus, offers, orders, lines, payments, reservations, stock, drawn) = try_join!(biased;
-        found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
+    // Roots before their children: a child that is newer than its root fails at the root's version. Keys last: who is refused
+    // because of what another try with the same key has done must see that key.
+    let (skus, offers, orders, lines, payments, reservations, stock, drawn, keys) = try_join!(biased;
         found(client, &prepared.skus_load, sku_ids.clone()),
         found(client, &prepared.offers_load, sku_ids),
         found(client, &prepared.orders_load, order_ids.clone()),
@@ -26,6 +26,7 @@ pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, se
         found(client, &prepared.reservations_load, reservations.iter().map(|key| &*key.0).collect()),
         found(client, &prepared.stock_load, stock.iter().map(SkuId::as_str).collect()),
         number::draw(client, &prepared.numbers_draw, numbers),
+        found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
     )?;
     let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
     let skus = sku::with_offers(&skus, &offers)?;

@@ -36,13 +36,18 @@ impl Command for RequestPayment {
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
         let (order, payment) = visible(seen, cx, self.order_id)?;
         let settled = !order.status.awaits_payment() && order.status != OrderStatus::Canceled;
-        let under_way = payment.as_ref().is_some_and(|payment| payment.status.is_open());
+        let other_way = self.method.as_ref().is_some_and(|method| !method.is_cod());
+        // Cash on delivery waits for nobody: the customer may still choose another way to pay.
+        let under_way = payment.as_ref().is_some_and(|payment| payment.awaits_provider() || (payment.status.is_open() && !other_way));
         if settled || (under_way && order.status.awaits_payment()) {
             return Ok(unchanged(OrderAnswer::now(order.clone(), payment)));
         }
         let mut draft = Draft::change(order, payment, seen, cx);
         draft.act(Action::RequestPayment)?;
         let method = self.method.clone().or_else(|| order.payment_method.clone()).unwrap_or_else(|| DEFAULT_METHOD.into());
+        draft.call_off_payment();
+        draft.order.expires_at =
+            if method.is_cod() { None } else { order.expires_at.or(Some(cx.now.plus_seconds(cx.settings.payment_window_seconds))) };
         draft.order.payment_method = Some(method.clone());
         let next_check_at = (!method.is_cod()).then(|| cx.now.plus_seconds(FIRST_CHECK_SECONDS));
         let payment = Payment {
