@@ -84,3 +84,26 @@ fn open(path: &Path, cache: i32) -> rusqlite::Result<Connection> {
 fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_syncs_every_commit_and_a_reader_cannot_write() {
+        let folder = std::env::temp_dir().join(format!("ordo-connection-{:016x}", rand::random::<u64>()));
+        let path = folder.join("ordo.db");
+        create(&path).unwrap();
+        let writer = writer(&path).unwrap();
+        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 8192), ("wal_autocheckpoint", 4000)] {
+            let found: i64 = writer.pragma_query_value(None, setting, |row| row.get(0)).unwrap();
+            assert_eq!(found, expected, "{setting}");
+        }
+        let journal: String = writer.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(journal, "wal");
+        writer.execute_batch("create table one (n integer)").unwrap();
+        let refused = reader(&path).unwrap().execute("insert into one values (1)", []).unwrap_err();
+        assert_eq!(refused.sqlite_error_code(), Some(rusqlite::ErrorCode::ReadOnly));
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}

@@ -1,6 +1,6 @@
 //! Keeps orders in one SQLite file: write-ahead log, every commit synced, one writer at a time.
 //!
-//! The engine's two verbs are in [`session`], its reads in [`query`], the invariants in [`audit`]; each table has a file
+//! The engine's two verbs are in `session`, its reads in `query`, the invariants in `audit`; each table has a file
 //! with its SQL in sight. Correctness rests on versions, UNIQUE and CHECK, as in PostgreSQL; that SQLite lets one writer
 //! in at a time only makes lost races rare.
 //!
@@ -58,7 +58,7 @@ struct Shared {
 }
 
 impl SqliteStore {
-    /// Opens the file at `path`; it and its folder are made if they are not there. The schema is left to [`Self::migrate`].
+    /// Opens the file at `path`; it and its folder are made if they are not there. The schema is left to [`engine::port::Schema`].
     pub fn open(path: &Path) -> Result<Self, Unavailable> {
         connection::create(path).map_err(|error| unavailable(&error))?;
         let shared = Shared { path: path.into(), numbers: Numbers::default(), readers: Readers::new(path), writing: Mutex::new(()) };

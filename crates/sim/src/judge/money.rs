@@ -24,6 +24,7 @@ pub(super) fn judge(case: &mut Case<'_>) {
             case.must(late.insert(payment_id), || format!("payment {payment_id} came too late twice"));
         }
     }
+    let revised: BTreeSet<OrderId> = case.books.values().filter(|entry| entry.was_revised).map(|entry| entry.order_id).collect();
     let mut charges = BTreeMap::<OrderId, Charges>::new();
     for (payment_id, payment) in &case.memory.payments {
         let entry = case.books.get(payment_id);
@@ -36,9 +37,9 @@ pub(super) fn judge(case: &mut Case<'_>) {
         case.must(surplus == late.remove(payment_id), || format!("surplus money and its fact do not fit: {payment:?}"));
         if surplus {
             case.world.mark(Mark::Surplus);
-            // No order is given up, and no second attempt begun, while the first may still bring money.
-            let by_itself = entry.is_some_and(|entry| entry.was_revised);
-            case.must(by_itself, || format!("the order did not wait for its own payment: {payment:?}"));
+            // No order is given up, and no second attempt begun, while the first may still bring money: unless the provider
+            // goes back on its word, nothing comes too late.
+            case.must(revised.contains(&payment.order_id), || format!("the order did not wait for its own payment: {payment:?}"));
         }
         let sum = charges.entry(payment.order_id).or_default();
         sum.for_it += usize::from(captured && !surplus);
