@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::Caller;
 use domain::command::Command;
 use domain::key::Fingerprint;
+use engine::port::Unavailable;
 use engine::{Ask, Done, Engine, Failure};
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -16,6 +17,9 @@ use crate::input::document::Doc;
 use crate::problem::{self, Problem};
 use crate::refusals::problem_of;
 use crate::request::{IdempotencyKey, RequestIds};
+
+/// A question reads a few rows by an index: what takes longer than this will not come.
+const QUESTION_WITHIN: Duration = Duration::from_secs(5);
 
 /// How the doors are set up.
 #[derive(Clone)]
@@ -55,6 +59,15 @@ impl App {
     /// Waits no longer than a caller would. What was submitted goes on all the same.
     pub(crate) async fn wait<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         tokio::time::timeout(self.options.patience, work).await.unwrap_or(Err(Failure::Unsure))
+    }
+
+    /// Asks the store, and waits no longer than a caller would.
+    pub(crate) async fn ask<T>(&self, question: impl Future<Output = Result<T, Unavailable>>) -> Result<T, Problem> {
+        let silent = || Err(Unavailable::new("it did not answer in time"));
+        tokio::time::timeout(QUESTION_WITHIN, question).await.unwrap_or_else(|_| silent()).map_err(|away| {
+            tracing::warn!(%away, "a question was not answered");
+            problem_of(away.into())
+        })
     }
 
     /// What was read from the body, if it keeps the rules.

@@ -4,7 +4,6 @@ use axum::http::StatusCode;
 use domain::Refusal;
 use domain::refusal::{CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefusalKind, Shortage, StockRefusal};
 use engine::Failure;
-use engine::port::Unavailable;
 use serde::Serialize;
 
 use crate::output::amount::Amount;
@@ -23,11 +22,6 @@ pub(crate) fn problem_of(failure: Failure) -> Problem {
             .detail("It is not known whether this was carried out. Repeat it with the same Idempotency-Key."),
         Failure::Bug(_) => Problem::of(problem::INTERNAL),
     }
-}
-
-/// A question that the store could not answer.
-pub(crate) fn away(away: Unavailable) -> Problem {
-    problem_of(away.into())
 }
 
 const fn status_of(kind: RefusalKind) -> (StatusCode, &'static str) {

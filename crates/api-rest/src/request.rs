@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -169,7 +169,9 @@ async fn collect(request: Request) -> Result<Bytes, Problem> {
 }
 
 fn too_large() -> Problem {
-    Problem::of(problem::BODY_TOO_LARGE).detail(format!("The body must have at most {BODY_BYTES_MAX} bytes."))
+    // What is left of the body is not read: the connection ends with the answer.
+    let close = HeaderValue::from_static("close");
+    Problem::of(problem::BODY_TOO_LARGE).header(CONNECTION, close).detail(format!("The body must have at most {BODY_BYTES_MAX} bytes."))
 }
 
 /// The `Idempotency-Key` header: plain, or quoted as the IETF draft has it. Both forms of a key are the same key.

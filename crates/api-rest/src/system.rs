@@ -1,15 +1,21 @@
 //! For operators and orchestrators: is it alive, is it ready, what does it count, what is it.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use engine::port::Unavailable;
 use serde::Serialize;
 
 use crate::answer::json;
 use crate::app::App;
+
+/// An orchestrator asks every few seconds and gives up sooner than a buyer.
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// Where the metrics stand.
 pub(crate) const METRICS: &str = "/metrics";
@@ -51,7 +57,9 @@ async fn ready(State(app): State<App>) -> Response {
         let standing = Standing { status: "stopping", reason: Some("the service is stopping".into()), checks };
         return json(StatusCode::SERVICE_UNAVAILABLE, &standing);
     }
-    match app.engine.queries().ready().await {
+    let silent = || Err(Unavailable::new("it did not answer in time"));
+    let ready = tokio::time::timeout(READY_WITHIN, app.engine.queries().ready()).await;
+    match ready.unwrap_or_else(|_| silent()) {
         Ok(()) => {
             let outbox_pending = app.engine.queries().outbox().await.ok().map(|outbox| outbox.pending);
             let checks = Checks { store: "ok", waiting_commands, outbox_pending };

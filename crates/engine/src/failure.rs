@@ -19,7 +19,7 @@ pub enum Failure {
     #[error("the service is stopping")]
     Stopping,
     /// The store is away. Nothing was done.
-    #[error("the store cannot be used now")]
+    #[error("the store cannot be used now: {0}")]
     Unavailable(Arc<str>),
     /// Nobody knows whether it was done. Asked again with the same key, it is done once.
     #[error("it is not known whether the request was carried out; repeat it with the same key")]

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
+use crate::config::kinds::Database;
 use crate::config::words::{OnFailure, PricePolicy as PriceWord};
 use crate::database;
 use crate::measure;
@@ -74,7 +75,7 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
             workers.spawn(migrate_when_back(schema, tell_unfit, stopped.clone()));
         }
     }
-    let options = Options { writers: usize::try_from(config.engine.writers).unwrap_or(2), ..Options::default() };
+    let options = Options { writers: writers(config), ..Options::default() };
     let (engine, writers) = Engine::new(store, Arc::new(SystemClock), Arc::new(RealPause), settings(config), options);
     let writers = run_on_threads(writers)?;
     workers.spawn(run_payments(engine.clone(), Arc::new(StubProvider), stopped.clone()));
@@ -129,6 +130,14 @@ impl Service {
             tracing::warn!("a writer did not end in time");
         }
         tracing::info!("stopped");
+    }
+}
+
+/// A file has one writer at a time: a second one would only empty the page cache of the first.
+fn writers(config: &Config) -> usize {
+    match config.database {
+        Database::Sqlite(_) => 1,
+        Database::Postgres(_) => usize::try_from(config.engine.writers).unwrap_or(2),
     }
 }
 

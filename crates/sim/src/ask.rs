@@ -27,6 +27,11 @@ pub trait Observed: Answer {
         None
     }
 
+    /// The version of what it shows.
+    fn version(&self) -> i64 {
+        0
+    }
+
     /// For the trace.
     fn short(&self) -> String;
 }
@@ -38,6 +43,10 @@ impl Observed for OrderAnswer {
 
     fn intent(&self) -> Option<Arc<Payment>> {
         self.payment.clone().filter(|payment| payment.status == Status::Initiated && payment.next_check_at.is_some())
+    }
+
+    fn version(&self) -> i64 {
+        self.order.version
     }
 
     fn short(&self) -> String {
@@ -54,6 +63,10 @@ impl Observed for BalanceAnswer {
 }
 
 impl Observed for SkuAnswer {
+    fn version(&self) -> i64 {
+        self.sku.version
+    }
+
     fn short(&self) -> String {
         format!("{} {:?} v{}", self.sku.sku_id, self.sku.status, self.sku.version)
     }
@@ -252,7 +265,7 @@ where
                 instance.intend(payment);
             }
             world.say(|| format!("{} {} at {} -> {}", request.tag, C::NAME, instance.number, done.answer.short()));
-            let end = End::Done { identity: done.answer.remember(), is_replay: done.is_replay };
+            let end = End::Done { identity: done.answer.remember(), is_replay: done.is_replay, version: done.answer.version() };
             ended(world, request, number, end, Verdict::Done(done))
         }
         Err(Failure::Refused(refusal)) => ended(world, request, number, End::Refused(refusal.code()), Verdict::Refused(refusal)),

@@ -81,6 +81,8 @@ pub enum End {
         identity: String,
         /// It had been carried out before.
         is_replay: bool,
+        /// The version of what was shown; 0 where there is none.
+        version: i64,
     },
     /// The answer was no.
     Refused(&'static str),

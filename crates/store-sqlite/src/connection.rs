@@ -12,17 +12,15 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pages of 8 KiB hold several orders each; the writer then logs fewer of them a batch than with the default 4 KiB.
 const PAGE_SIZE_BYTES: u32 = 8192;
 
-/// A page cache of 32 MiB for a writer, in SQLite's unit of −KiB.
-const WRITER_CACHE: i32 = -32_768;
+/// A page cache of 96 MiB for a writer, in SQLite's unit of −KiB: it holds the leaves of the random indexes of some million rows.
+const WRITER_CACHE: i32 = -98_304;
 
 /// A page cache of 8 MiB for a reader.
 const READER_CACHE: i32 = -8_192;
 
-/// The log is written back once it has this many pages, 32 MiB, by the writer whose commit reaches it.
-///
-/// Measured with batches of 32 orders on two busy cores: p99 of a save is the same 11 to 18 ms from 500 to 8,000 pages, 24 ms
-/// at 16,000; processor time an order falls by 6 % from 500 to 4,000.
-const CHECKPOINT_PAGES: u32 = 4000;
+/// A log of this many pages, 256 MiB, is brought back by the writer whose commit reaches it. Long before, the thread of
+/// [`checkpoint`](crate::checkpoint) does so; this is for when it cannot.
+const CHECKPOINT_PAGES: u32 = 32_000;
 
 /// A log that a long read kept from being written back shrinks to this many bytes afterwards.
 const LOG_LIMIT_BYTES: u32 = 64 << 20;
@@ -95,7 +93,7 @@ mod tests {
         let path = folder.join("ordo.db");
         create(&path).unwrap();
         let writer = writer(&path).unwrap();
-        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 8192), ("wal_autocheckpoint", 4000)] {
+        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 8192), ("wal_autocheckpoint", 32_000)] {
             let found: i64 = writer.pragma_query_value(None, setting, |row| row.get(0)).unwrap();
             assert_eq!(found, expected, "{setting}");
         }

@@ -39,8 +39,9 @@ impl Trouble {
         let message = message.as_deref().unwrap_or("no message");
         match (code.code, code.extended_code) {
             (_, ffi::SQLITE_CONSTRAINT_CHECK) if is_about_form(message) => SaveError::Rejected(message.into()),
-            (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_CHECK)
-            | (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => SaveError::Lost(message.into()),
+            (_, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_CHECK) => {
+                SaveError::Lost(message.into())
+            }
             (ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig, _) => SaveError::Rejected(message.into()),
             _ => SaveError::Unavailable(unavailable_sql(&error)),
         }

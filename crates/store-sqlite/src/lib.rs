@@ -7,6 +7,7 @@
 //! Absent here: rules of the business. What a row means is decided in `domain`.
 
 mod audit;
+mod checkpoint;
 mod connection;
 mod error;
 mod event;
@@ -35,6 +36,7 @@ use async_trait::async_trait;
 use engine::port::{Session, Store, Unavailable};
 use rusqlite::Connection;
 
+use crate::checkpoint::Checkpoints;
 use crate::error::{unavailable, unavailable_sql};
 use crate::number::Numbers;
 use crate::readers::Readers;
@@ -54,14 +56,17 @@ struct Shared {
     readers: Readers,
     /// Held while saving, so that this process's writers queue here instead of polling SQLite's lock. Only for speed:
     /// other processes write without it.
-    writing: Mutex<()>,
+    writing: Arc<Mutex<()>>,
+    checkpoints: Checkpoints,
 }
 
 impl SqliteStore {
     /// Opens the file at `path`; it and its folder are made if they are not there. The schema is left to [`engine::port::Schema`].
     pub fn open(path: &Path) -> Result<Self, Unavailable> {
         connection::create(path).map_err(|error| unavailable(&error))?;
-        let shared = Shared { path: path.into(), numbers: Numbers::default(), readers: Readers::new(path), writing: Mutex::new(()) };
+        let writing = Arc::default();
+        let checkpoints = Checkpoints::start(path, &writing).map_err(Unavailable::new)?;
+        let shared = Shared { path: path.into(), numbers: Numbers::default(), readers: Readers::new(path), writing, checkpoints };
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -54,8 +54,13 @@ impl SqliteSession {
         let _turn = shared.turn();
         let transaction = Transaction::begin(db, Kind::Write).map_err(Trouble::Sql).map_err(Trouble::into_save_error)?;
         write(db, changes, mark).map_err(Trouble::into_save_error)?;
-        let Err(error) = transaction.commit() else { return Ok(()) };
-        Err(commit_error(db, error))
+        match transaction.commit() {
+            Ok(()) => {
+                shared.checkpoints.saved(changes);
+                Ok(())
+            }
+            Err(error) => Err(commit_error(db, error)),
+        }
     }
 }
 

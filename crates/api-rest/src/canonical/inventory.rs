@@ -14,7 +14,6 @@ use crate::app::{App, keyed};
 use crate::input::rules::{identifier, int, quantity};
 use crate::input::{document, fields};
 use crate::problem::{self, Problem};
-use crate::refusals::away;
 use crate::request::{Body, IdempotencyKey, PathName, path_name};
 
 /// The most units that a correction may take or give at once.
@@ -44,7 +43,7 @@ impl<'a> BalanceShape<'a> {
 /// `GET /api/v1/inventory/{sku}`: a SKU that never had stock reads as zeros.
 pub(super) async fn read(State(app): State<App>, PathName(sku_id): PathName) -> Result<Response, Problem> {
     let sku_id = sku_id.into();
-    let balance = match app.engine.queries().balance(&sku_id).await.map_err(away)? {
+    let balance = match app.ask(app.engine.queries().balance(&sku_id)).await? {
         Some(balance) => balance,
         None => find(&app, &sku_id).await.map(|_| Balance::default())?,
     };

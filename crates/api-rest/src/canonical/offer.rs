@@ -24,7 +24,7 @@ use crate::output::amount::Amount;
 use crate::output::page::{Cursor, Page};
 use crate::output::time::UtcTime;
 use crate::problem::Problem;
-use crate::refusals::{away, problem_of};
+use crate::refusals::problem_of;
 use crate::request::{Body, IdempotencyKey, PathId, PathName};
 
 const STATUSES: &[(&str, OfferStatus)] = &[("ACTIVE", OfferStatus::Active), ("PAUSED", OfferStatus::Paused), ("ENDED", OfferStatus::Ended)];
@@ -100,7 +100,7 @@ pub(super) async fn change(
     let doc = document::parse(&body.0)?;
     let offer_id = OfferId(offer_id);
     // An offer never moves to another SKU, so this answer cannot go stale.
-    let sku_id = app.engine.queries().sku_of_offer(offer_id).await.map_err(away)?;
+    let sku_id = app.ask(app.engine.queries().sku_of_offer(offer_id)).await?;
     let sku_id = sku_id.ok_or_else(|| problem_of(Failure::Refused(CatalogRefusal::OfferNotFound(offer_id).into())))?;
     let read = fields::read(&doc, |f| {
         f.read_only(&["offer_id", "sku_id", "currency"]);
@@ -147,7 +147,7 @@ pub(super) async fn current(State(app): State<App>, PathName(sku_id): PathName) 
     let Some(offer) = sku.current_offer(app.engine.now()) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "NO_CURRENT_OFFER", "The SKU has no offer that counts now"));
     };
-    let balance = app.engine.queries().balance(&sku.sku_id).await.map_err(away)?;
+    let balance = app.ask(app.engine.queries().balance(&sku.sku_id)).await?;
     let is_in_stock = balance.as_ref().is_some_and(|balance| Balance::available(balance) > 0);
     let shape = OfferShape::of(offer);
     let effective_price = shape.price;

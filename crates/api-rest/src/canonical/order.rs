@@ -24,7 +24,7 @@ use crate::input::rules::{Broken, country, currency, email, identifier, metadata
 use crate::input::{document, fields, query};
 use crate::output::page::{Cursor, Page};
 use crate::problem::Problem;
-use crate::refusals::{away, problem_of};
+use crate::refusals::problem_of;
 use crate::request::{Body, IdempotencyKey, OptionalBody, PathId};
 
 /// Lines of one order.
@@ -122,7 +122,7 @@ fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> Addr
 /// `GET /api/v1/orders/{id}`
 pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId, uri: Uri) -> Result<Response, Problem> {
     query::read(uri.query(), |_| ())?;
-    let found = app.engine.queries().order(&requester.caller, OrderId(order_id)).await.map_err(away)?;
+    let found = app.ask(app.engine.queries().order(&requester.caller, OrderId(order_id))).await?;
     let answer = found.ok_or_else(|| not_found(OrderId(order_id)))?;
     Ok(json(StatusCode::OK, &OrderShape::of(&answer, &requester.caller)))
 }
@@ -147,7 +147,7 @@ pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri)
     })?;
     let after = after.map(|cursor| (Time(cursor.created_at_ms), cursor.id));
     let asked = Asked { after, limit: u32::from(limit) + 1 };
-    let mut found = app.engine.queries().orders(&requester.caller, &filter, asked).await.map_err(away)?;
+    let mut found = app.ask(app.engine.queries().orders(&requester.caller, &filter, asked)).await?;
     let more = found.len() > usize::from(limit);
     found.truncate(limit.into());
     let last = found.last().filter(|_| more).map(|answer| &answer.order);
@@ -185,7 +185,7 @@ fn number(q: &mut query::Query) -> Option<OrderNumber> {
 pub(super) async fn events(State(app): State<App>, requester: Requester, PathId(order_id): PathId, uri: Uri) -> Result<Response, Problem> {
     let (limit, after) = query::read(uri.query(), |q| (q.limit(), q.cursor("order events")))?;
     let asked = Asked { after: after.map(|cursor| cursor.created_at_ms), limit: u32::from(limit) + 1 };
-    let found = app.engine.queries().order_events(&requester.caller, OrderId(order_id), asked).await.map_err(away)?;
+    let found = app.ask(app.engine.queries().order_events(&requester.caller, OrderId(order_id), asked)).await?;
     let mut events = found.ok_or_else(|| not_found(OrderId(order_id)))?;
     let more = events.len() > usize::from(limit);
     events.truncate(limit.into());

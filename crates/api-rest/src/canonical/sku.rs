@@ -19,7 +19,7 @@ use crate::input::rules::{choice, identifier, text};
 use crate::input::{document, fields, query};
 use crate::output::page::Page;
 use crate::problem::{self, Problem};
-use crate::refusals::{away, problem_of};
+use crate::refusals::problem_of;
 use crate::request::{Body, IdempotencyKey, PathName};
 
 const STATUSES: &[(&str, SkuStatus)] = &[("ACTIVE", SkuStatus::Active), ("INACTIVE", SkuStatus::Inactive)];
@@ -83,7 +83,7 @@ pub(super) async fn read(State(app): State<App>, PathName(sku_id): PathName) -> 
 
 /// The SKU, or 404.
 pub(super) async fn find(app: &App, sku_id: &SkuId) -> Result<std::sync::Arc<Sku>, Problem> {
-    let sku = app.engine.queries().sku(sku_id).await.map_err(away)?;
+    let sku = app.ask(app.engine.queries().sku(sku_id)).await?;
     sku.ok_or_else(|| problem_of(Failure::Refused(CatalogRefusal::SkuNotFound(sku_id.clone()).into())))
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Response, P
         None => None,
     };
     let page = port::Page { after, limit: u32::from(limit) + 1 };
-    let mut skus = app.engine.queries().skus(product_id.map(Into::into).as_ref(), page).await.map_err(away)?;
+    let mut skus = app.ask(app.engine.queries().skus(product_id.map(Into::into).as_ref(), page)).await?;
     let more = skus.len() > usize::from(limit);
     skus.truncate(limit.into());
     let next_cursor = skus.last().filter(|_| more).map(|sku| encode(&sku.sku_id));

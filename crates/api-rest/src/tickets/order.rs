@@ -19,8 +19,8 @@ use crate::canonical::order::not_found;
 use crate::input::document::{self, Doc};
 use crate::input::fields;
 use crate::input::rules::{email, identifier, money, quantity, uuid};
-use crate::problem::Problem;
-use crate::refusals::{away, problem_of};
+use crate::problem::{self, Problem};
+use crate::refusals::problem_of;
 use crate::request::{Body, IdempotencyKey, OptionalBody, PathId};
 
 /// Lines of one order.
@@ -52,13 +52,13 @@ pub(super) async fn place(
         }
     });
     let command = app.judge::<PlaceTickets, _>(&requester.caller, key.as_ref().map(|key| &*key.0), read).await?;
-    let done = app.submit(command, requester.ask(key)).await?;
+    let done = app.wait(app.engine.submit(command, requester.ask(key))).await.map_err(refused)?;
     Ok(created(done.is_replay, &Placed::of(&done.answer.order, done.is_replay)))
 }
 
 /// `GET /orders/{id}`
 pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId) -> Result<Response, Problem> {
-    let found = app.engine.queries().order(&requester.caller, OrderId(order_id)).await.map_err(away)?;
+    let found = app.ask(app.engine.queries().order(&requester.caller, OrderId(order_id))).await?;
     let answer = found.ok_or_else(|| not_found(OrderId(order_id)))?;
     Ok(json(StatusCode::OK, &Details::of(&answer)))
 }
@@ -111,10 +111,14 @@ fn optional(body: OptionalBody) -> Result<Doc, Problem> {
     Ok(body.0.map_or(Ok(Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?)
 }
 
-/// What this door says of an order in the wrong state.
+/// What this door says of an order in the wrong state, and of amounts that its one currency does not have.
 fn refused(failure: Failure) -> Problem {
-    let Failure::Refused(Refusal::Order(OrderRefusal::InvalidTransition { from, action })) = failure else {
-        return problem_of(failure);
+    let (from, action) = match failure {
+        Failure::Refused(Refusal::Order(OrderRefusal::InvalidTransition { from, action })) => (from, action),
+        Failure::Refused(Refusal::Order(OrderRefusal::Amount(error))) => {
+            return Problem::of(problem::VALIDATION_FAILED).detail(format!("unit_price: {error}"));
+        }
+        other => return problem_of(other),
     };
     let word = word(from);
     let detail = match action {

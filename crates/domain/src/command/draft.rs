@@ -12,7 +12,7 @@ use crate::order::{Action, AddressRef, Channel, Order, PaymentStanding, Status, 
 use crate::payment::{self, News, Payment};
 use crate::refusal::{OrderRefusal, Shortage};
 use crate::stock::{self, BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
-use crate::tables::{Changes, Gap, View, Write};
+use crate::tables::{Changes, CounterTable as _, Gap, Stock, View, Write};
 
 /// An order that is being changed by one command.
 #[derive(Debug)]
@@ -148,7 +148,23 @@ impl<'a> Draft<'a> {
             reference: StockRef { kind: "order".into(), id: order_id.into() },
             created_at: self.cx.now,
         });
-        self.changes.stock.insert(sku_id.clone(), BalanceDelta { on_hand, reserved, steps: 1, is_new: false });
+        let delta = BalanceDelta { on_hand, reserved, steps: 1, is_new: false };
+        Stock::add(self.changes.stock.entry(sku_id.clone()).or_default(), &delta);
+    }
+
+    /// An order for nothing is paid when it is placed, by a payment of nothing.
+    pub fn pay_nothing(&mut self) -> Result<(), OrderRefusal> {
+        if self.order.totals.total != 0 {
+            return Ok(());
+        }
+        let (payment_id, currency) = (self.next_id(), self.order.currency);
+        self.act(Action::Pay)?;
+        self.order.payment_method = Some("none".into());
+        self.order.expires_at = None;
+        self.pay_by(0, Payment::of_nothing(payment_id, self.order.order_id, currency, self.cx.now));
+        self.fact(Fact::PaymentSucceeded { payment_id, amount: 0, currency });
+        self.move_stock(Operation::Deduct, Fact::InventoryDeducted);
+        Ok(())
     }
 
     /// Writes `payment` and makes it the one that the order shows.

@@ -89,6 +89,7 @@ impl Command for PlaceOrder {
         draft.reserve()?;
         draft.created()?;
         draft.fact(Fact::InventoryReserved);
+        draft.pay_nothing()?;
         let mut decision = draft.finish();
         decision.answer.price_changes = changes;
         Ok(decision)

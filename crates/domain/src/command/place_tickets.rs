@@ -66,6 +66,7 @@ impl Command for PlaceTickets {
             draft.order.lines.push(line);
         }
         draft.created()?;
+        draft.pay_nothing()?;
         Ok(draft.finish())
     }
 }

@@ -1,6 +1,6 @@
 //! `ordo demo`: the service on a fresh embedded database, with something to look at.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub(super) fn run(mut config: Config) -> ExitCode {
     code
 }
 
-fn welcome(url: &str, folder: &PathBuf) -> String {
+fn welcome(url: &str, folder: &Path) -> String {
     let database = folder.join("ordo.db");
     format!(
         "

@@ -77,7 +77,7 @@ pub(crate) fn run() -> ExitCode {
             tell_without_effect(&config);
             print(&config.to_string())
         }),
-        Command::Serve => with_config(cli.config, serve::run),
+        Command::Serve => with_config(cli.config, |config| serve::run(&config)),
         Command::Demo => with_config(cli.config, demo::run),
         Command::Migrate { check } => with_config(cli.config, |config| migrate::run(&config, check)),
         Command::Audit { json } => with_config(cli.config, |config| audit::run(&config, json)),

@@ -7,9 +7,9 @@ use crate::service::{self, ServiceError};
 use crate::{logging, measure};
 
 /// Serves as configured.
-pub(super) fn run(config: Config) -> ExitCode {
-    super::tell_without_effect(&config);
-    serve(&config, |service| {
+pub(super) fn run(config: &Config) -> ExitCode {
+    super::tell_without_effect(config);
+    serve(config, |service| {
         tracing::info!(address = %service.address, "ready");
         async {}
     })

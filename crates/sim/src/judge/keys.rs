@@ -33,26 +33,29 @@ fn judge_without_key(case: &mut Case<'_>, wish: &Wish) {
 
 fn judge_key(case: &mut Case<'_>, key: &ScopedKey, wishes: &[&Wish]) {
     let name = key.as_caller_wrote();
-    let done: Vec<(&Wish, &str, bool)> = wishes
+    let done: Vec<(&Wish, &str, bool, i64)> = wishes
         .iter()
         .flat_map(|wish| wish.tries.iter().map(move |one| (*wish, one)))
         .filter_map(|(wish, one)| match &one.end {
-            End::Done { identity, is_replay } => Some((wish, identity.as_str(), *is_replay)),
+            End::Done { identity, is_replay, version } => Some((wish, identity.as_str(), *is_replay, *version)),
             End::Open | End::Refused(_) | End::Nothing | End::Unsure { .. } => None,
         })
         .collect();
     let row = case.memory.keys.get(key);
     let is_unsure = wishes.iter().any(|wish| wish.is_unsure());
-    let Some(&(winner, identity, _)) = done.first() else {
+    let Some(&(winner, identity, ..)) = done.first() else {
         // After the last word nobody is unsure but of what never had an answer.
         case.must(row.is_none() || is_unsure, || format!("key {name} was only refused, but is kept: {row:?}"));
         return;
     };
-    let one_effect = done.iter().all(|(wish, other, _)| wish.body == winner.body && *other == identity);
+    let one_effect = done.iter().all(|(wish, other, ..)| wish.body == winner.body && *other == identity);
     case.must(one_effect, || format!("key {name} did two things: {done:?}"));
-    let fresh = done.iter().filter(|(.., is_replay)| !is_replay).count();
+    let fresh = done.iter().filter(|(_, _, is_replay, _)| !is_replay).count();
     case.must(fresh <= 1, || format!("key {name} was answered as new {fresh} times: {wishes:?}"));
     case.must(fresh == 1 || is_unsure, || format!("key {name} was answered as a replay of nothing: {wishes:?}"));
+    let first = done.iter().find(|(_, _, is_replay, _)| !is_replay).map_or(0, |(.., version)| *version);
+    let older = done.iter().find(|(.., version)| *version < first);
+    case.must(older.is_none(), || format!("key {name} was answered with what was before it was carried out: {older:?}"));
     let mut print = [0; 32];
     print[..8].copy_from_slice(&winner.body.to_le_bytes());
     let kept = row.is_some_and(|row| *row.answer == *identity && row.fingerprint.0 == print);

@@ -1,0 +1,75 @@
+//! Brings the log back into the file on a thread of its own, so that no save waits for it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Changes;
+use rusqlite::Connection;
+
+use crate::connection;
+
+/// The log is brought back once about this many rows were saved: a row touches about two pages of 8 KiB, so 32 MiB of log.
+const ROWS: u64 = 2000;
+
+/// Rounds beside the writers. Each has less to do than the one before, since it writes a page once that was logged many times.
+const ROUNDS_BESIDE: usize = 3;
+
+/// Counts what is saved and wakes the thread.
+#[derive(Debug)]
+pub(crate) struct Checkpoints {
+    rows: AtomicU64,
+    wake: SyncSender<()>,
+}
+
+impl Checkpoints {
+    /// Starts the thread; it ends with the last clone of the store. `turn` is what this process's writers hold while saving.
+    pub(crate) fn start(path: &Path, turn: &Arc<Mutex<()>>) -> std::io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let (path, turn) = (path.to_owned(), turn.clone());
+        std::thread::Builder::new().name("checkpoint".into()).spawn(move || run(&path, &turn, &woken))?;
+        Ok(Self { rows: AtomicU64::new(0), wake })
+    }
+
+    /// After a save.
+    pub(crate) fn saved(&self, changes: &Changes) {
+        let rows = changes.orders.len() * 4 + changes.ledger.len() + changes.facts.len() + changes.outbox.len() + changes.keys.len();
+        let more = u64::try_from(rows).unwrap_or(u64::MAX);
+        if self.rows.fetch_add(more, Ordering::Relaxed) + more >= ROWS {
+            self.rows.store(0, Ordering::Relaxed);
+            // Full: it is awake already.
+            let _awake = self.wake.try_send(());
+        }
+    }
+}
+
+fn run(path: &Path, turn: &Mutex<()>, woken: &Receiver<()>) {
+    let mut db: Option<Connection> = None;
+    while woken.recv().is_ok() {
+        let done = match &db {
+            Some(db) => Ok(db),
+            None => connection::writer(path).map(|opened| &*db.insert(opened)),
+        }
+        .and_then(|db| bring_back(db, turn));
+        if let Err(error) = done {
+            // The writers bring the log back themselves once it is large.
+            tracing::debug!(%error, "the log was not brought back");
+            db = None;
+        }
+    }
+}
+
+fn bring_back(db: &Connection, turn: &Mutex<()>) -> rusqlite::Result<()> {
+    for _ in 0..ROUNDS_BESIDE {
+        passive(db)?;
+    }
+    // The log begins anew only when all of it is back: the last few pages, while nobody adds to them.
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+    passive(db)
+}
+
+/// Brings back what no reader needs, without keeping anybody waiting.
+fn passive(db: &Connection) -> rusqlite::Result<()> {
+    db.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+}
