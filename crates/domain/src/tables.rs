@@ -215,9 +215,10 @@ pub trait Visit<A: Family, B: Family> {
 }
 
 impl<A: Family> Tables<A> {
-    /// Takes `visit` through every table of `self` and `other`; keys last, as they must be loaded.
+    /// Takes `visit` through every table of `self` and `other`.
     pub fn walk<B: Family, V: Visit<A, B>>(&mut self, other: &Tables<B>, visit: &mut V) -> Result<(), V::Error> {
         let Self { keys, skus, orders, payments, reservations, numbers, ledger, facts, outbox, stock } = self;
+        visit.rows::<Keys>(keys, &other.keys)?;
         visit.rows::<Skus>(skus, &other.skus)?;
         visit.rows::<Orders>(orders, &other.orders)?;
         visit.rows::<Payments>(payments, &other.payments)?;
@@ -226,8 +227,7 @@ impl<A: Family> Tables<A> {
         visit.log::<Ledger>(ledger, &other.ledger)?;
         visit.log::<Facts>(facts, &other.facts)?;
         visit.log::<Outbox>(outbox, &other.outbox)?;
-        visit.counters::<Stock>(stock, &other.stock)?;
-        visit.rows::<Keys>(keys, &other.keys)
+        visit.counters::<Stock>(stock, &other.stock)
     }
 }
 

@@ -21,7 +21,6 @@ use tokio::sync::mpsc;
 
 use crate::bank::Bank;
 use crate::marks::Mark;
-use crate::plan::Trouble;
 use crate::scheduler::Owner;
 use crate::time::SkewedClock;
 use crate::world::World;
@@ -112,14 +111,13 @@ fn counted(world: &World) {
 }
 
 async fn sweep(world: Arc<World>, engine: Engine) {
-    let page = if world.plan.has(Trouble::SmallPages) { 2 } else { PAGE };
     loop {
         world.timers.sleep(look_ms(&world)).await;
         // Nothing was due before the beginning of time.
         if engine.queries().orders_to_expire(Time(0), PAGE).await.is_ok_and(|due| !due.is_empty()) {
             world.violation("an order is said to be overdue long before it was placed");
         }
-        let Ok(due) = engine.queries().orders_to_expire(engine.now(), page).await else { continue };
+        let Ok(due) = engine.queries().orders_to_expire(engine.now(), world.plan.page).await else { continue };
         let expire = |order_id| {
             counted(&world);
             engine.submit(ExpireOrder { order_id }, Ask::of_worker("sweeper"))

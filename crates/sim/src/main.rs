@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use sim::plan::Trouble;
-use sim::sweep::{Planted, Until, sweep};
+use sim::plan::Plan;
+use sim::run::run;
+use sim::sweep::{Until, sweep};
 use sim::world::Detail;
 use testkit::Bug;
 
@@ -25,26 +26,15 @@ struct Args {
     /// A bug planted into the store, by its name.
     #[arg(long, value_parser = parse_bug)]
     bug: Vec<Bug>,
-    /// What the product is known not to survive, by its name.
-    #[arg(long, value_parser = parse_trouble)]
-    trouble: Vec<Trouble>,
     /// On how many cores; default: all.
     #[arg(long)]
     threads: Option<usize>,
 }
 
-fn named<T: Copy + std::fmt::Debug>(all: &[T], name: &str) -> Result<T, String> {
-    let names = || all.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ");
-    let found = all.iter().copied().find(|one| format!("{one:?}").eq_ignore_ascii_case(name));
-    found.ok_or_else(|| format!("there are {}", names()))
-}
-
 fn parse_bug(name: &str) -> Result<Bug, String> {
-    named(Bug::ALL, name)
-}
-
-fn parse_trouble(name: &str) -> Result<Trouble, String> {
-    named(Trouble::ALL, name)
+    let known = || Bug::ALL.iter().map(|bug| format!("{bug:?}")).collect::<Vec<_>>().join(", ");
+    let found = Bug::ALL.iter().copied().find(|bug| format!("{bug:?}").eq_ignore_ascii_case(name));
+    found.ok_or_else(|| format!("there are {}", known()))
 }
 
 /// So many seeds must have shown everything that can happen.
@@ -52,14 +42,13 @@ const SEEDS_THAT_SEE_ALL: u64 = 2000;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let planted = Planted { bugs: args.bug, troubles: args.trouble };
     if let Some(seed) = args.seed {
-        let outcome = planted.run(seed, Detail::Lines);
-        report::one(&outcome, &planted);
+        let outcome = run(Plan::of(seed), &args.bug, Detail::Lines);
+        report::one(&outcome, &args.bug);
         return if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let total = sweep(args.from..args.from.saturating_add(args.seeds), &planted, Until::TheEnd, args.threads);
-    report::total(&total, &planted);
-    let blind = planted.bugs.is_empty() && args.seeds >= SEEDS_THAT_SEE_ALL && !total.unseen().is_empty();
+    let total = sweep(args.from..args.from.saturating_add(args.seeds), &args.bug, Until::TheEnd, args.threads);
+    report::total(&total, &args.bug);
+    let blind = args.bug.is_empty() && args.seeds >= SEEDS_THAT_SEE_ALL && !total.unseen().is_empty();
     if total.failed.is_empty() && !blind { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -41,24 +41,6 @@ pub struct Rates {
     pub provider_tells: u64,
 }
 
-/// What the product is known not to survive today. No seed turns it on by itself; `--trouble` does.
-///
-/// Once one of them passes, it belongs into [`Plan::of`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Trouble {
-    /// A buyer changes between paying on delivery and paying by card after the order was placed.
-    OtherMethod,
-    /// The sweeper sees two overdue orders at a time, as if there were many.
-    SmallPages,
-    /// A buyer asks twice with one key, and the second try is told that nothing is left, since the first one got it.
-    RefusedButPlaced,
-}
-
-impl Trouble {
-    /// All of it.
-    pub const ALL: &[Self] = &[Self::OtherMethod, Self::SmallPages, Self::RefusedButPlaced];
-}
-
 /// What one seed turns on.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -94,8 +76,8 @@ pub struct Plan {
     pub leaves: u64,
     /// How often a buyer asks twice at once, in thousandths.
     pub twins: u64,
-    /// What is turned on by hand.
-    pub troubles: Vec<Trouble>,
+    /// How many overdue orders the sweeper sees at a time; few of them stand for many orders.
+    pub page: u32,
     /// How the engine is set up.
     pub options: Options,
     /// What the operator chose.
@@ -130,7 +112,7 @@ impl Plan {
             outages: if dice.below(4) == 0 { 1 + dice.below(2) } else { 0 },
             leaves: some(dice, 3, 300),
             twins: some(dice, 2, 500),
-            troubles: Vec::new(),
+            page: dice.pick(&[2, 200]),
             options: Options {
                 writers: dice.pick(&[2, 2, 2, 3]),
                 queue_max: if crowded { dice.count(2, 4) } else { 5000 },
@@ -146,29 +128,10 @@ impl Plan {
         }
     }
 
-    /// The same shop with what the product is known not to survive.
-    #[must_use]
-    pub fn with(self, troubles: &[Trouble]) -> Self {
-        Self { troubles: troubles.to_vec(), ..self }
-    }
-
     /// Whether anything can keep the engine from learning what became of a save.
     pub fn may_leave_unsure(&self) -> bool {
         let Rates { away, settle_away, settle_cut, .. } = self.rates;
         self.outages > 0 || away > 0 || settle_away > 0 || settle_cut > 0
-    }
-
-    /// Whether this trouble is turned on.
-    pub fn has(&self, trouble: Trouble) -> bool {
-        self.troubles.contains(&trouble)
-    }
-
-    /// The same shop where nothing goes wrong by itself.
-    #[must_use]
-    pub fn calm(mut self) -> Self {
-        self.rates = Rates::default();
-        (self.crashes, self.outages) = (0, 0);
-        self
     }
 }
 

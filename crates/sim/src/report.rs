@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use sim::marks::{Injected, Mark};
 use sim::run::Outcome;
-use sim::sweep::{Planted, Total};
+use sim::sweep::Total;
+use testkit::Bug;
 
 const LINES_MAX: usize = 200;
 const WIDTH_MAX: usize = 240;
@@ -15,10 +16,9 @@ fn shortened(text: &str) -> String {
     if text.chars().count() <= WIDTH_MAX { text.to_owned() } else { text.chars().take(WIDTH_MAX).chain(" …".chars()).collect() }
 }
 
-fn again(seed: u64, planted: &Planted) -> String {
-    let bugs = planted.bugs.iter().map(|bug| format!(" --bug {bug:?}"));
-    let planted: String = bugs.chain(planted.troubles.iter().map(|trouble| format!(" --trouble {trouble:?}"))).collect();
-    format!("cargo run --release -p sim -- --seed {seed}{planted}")
+fn again(seed: u64, bugs: &[Bug]) -> String {
+    let bugs: String = bugs.iter().map(|bug| format!(" --bug {bug:?}")).collect();
+    format!("cargo run --release -p sim -- --seed {seed}{bugs}")
 }
 
 /// The lines worth reading: the first, those that name what the verdict names, and the last.
@@ -40,7 +40,7 @@ fn chosen(outcome: &Outcome) -> BTreeSet<usize> {
 }
 
 /// What happened in one run.
-pub(crate) fn one(outcome: &Outcome, planted: &Planted) {
+pub(crate) fn one(outcome: &Outcome, bugs: &[Bug]) {
     let mut next = 0;
     for index in chosen(outcome) {
         if index > next {
@@ -53,23 +53,23 @@ pub(crate) fn one(outcome: &Outcome, planted: &Planted) {
     if outcome.violations.is_empty() {
         println!("passed");
     } else {
-        failure(outcome, planted, usize::MAX);
+        failure(outcome, bugs, usize::MAX);
     }
 }
 
-fn failure(outcome: &Outcome, planted: &Planted, width: usize) {
+fn failure(outcome: &Outcome, bugs: &[Bug], width: usize) {
     println!("seed {} failed:", outcome.seed);
     for violation in &outcome.violations {
         let text: String = violation.chars().take(width).collect();
         println!("  - {text}");
     }
-    println!("  again: {}", again(outcome.seed, planted));
+    println!("  again: {}", again(outcome.seed, bugs));
 }
 
 /// What many runs came to.
-pub(crate) fn total(total: &Total, planted: &Planted) {
+pub(crate) fn total(total: &Total, bugs: &[Bug]) {
     for outcome in total.failed.iter().take(FAILURES_MAX) {
-        failure(outcome, planted, 600);
+        failure(outcome, bugs, 600);
     }
     let seeds = total.passed + u64::try_from(total.failed.len()).unwrap_or(0);
     let counts = |all: Vec<(&str, u64)>| all.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(", ");

@@ -1,6 +1,6 @@
 //! A buyer: orders scarce things, pays, cancels, changes his mind, asks twice, looks where he must not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::caller::Role;
@@ -17,7 +17,6 @@ use crate::dice::Dice;
 use crate::history::{Kind, OrderWish};
 use crate::marks::Mark;
 use crate::meddle;
-use crate::plan::Trouble;
 use crate::world::World;
 
 /// How often somebody looks how a payment stands, and how often a cancel is tried.
@@ -30,8 +29,6 @@ pub struct Shopper {
     caller: Caller,
     dice: Dice,
     asked: u64,
-    /// His orders that are paid on delivery.
-    cod: BTreeSet<OrderId>,
 }
 
 /// The name of a SKU.
@@ -43,7 +40,7 @@ impl Shopper {
     /// Number `number`, who throws `dice`.
     pub fn new(world: Arc<World>, number: usize, dice: Dice) -> Self {
         let caller = Caller { id: format!("c{number}").into(), role: Role::Customer };
-        Self { world, number, caller, dice, asked: 0, cod: BTreeSet::new() }
+        Self { world, number, caller, dice, asked: 0 }
     }
 
     /// Does all his errands.
@@ -128,9 +125,6 @@ impl Shopper {
             Outcome::Done(done) => {
                 if !done.answer.price_changes.is_empty() {
                     world.mark(Mark::PriceAccepted);
-                }
-                if request.command.payment_method.as_ref().is_some_and(PaymentMethod::is_cod) {
-                    self.cod.insert(done.answer.order.order_id);
                 }
                 Some(done.answer.order.order_id)
             }
@@ -231,14 +225,6 @@ impl Shopper {
         self.caller = customer;
     }
 
-    /// How he pays an order: a buyer keeps to paying on delivery, and to not doing so.
-    fn method_for(&mut self, order_id: OrderId) -> Option<PaymentMethod> {
-        let method = self.method();
-        let changes = self.world.plan.has(Trouble::OtherMethod);
-        let cod = self.cod.contains(&order_id);
-        method.filter(|method| changes || (!cod && !method.is_cod()))
-    }
-
     /// Asks to be charged, and waits a little; the order as it then stands.
     async fn pay(&mut self, order_id: OrderId, method: Option<PaymentMethod>) -> Option<Status> {
         let request = self.pay_request(order_id, method);
@@ -255,7 +241,7 @@ impl Shopper {
     }
 
     async fn pay_until_paid(&mut self, order_id: OrderId) {
-        let mut method = self.method_for(order_id);
+        let mut method = self.method();
         for attempt in 0..3 {
             match self.pay(order_id, method.take()).await {
                 Some(Status::Paid) => {
@@ -264,7 +250,7 @@ impl Shopper {
                     }
                     return;
                 }
-                Some(Status::Created | Status::PaymentPending) if !self.cod.contains(&order_id) => method = Some("card_stub".into()),
+                Some(Status::Created | Status::PaymentPending) => method = Some("card_stub".into()),
                 _ => return,
             }
         }
@@ -272,7 +258,7 @@ impl Shopper {
 
     /// Two questions with two keys: one attempt.
     async fn pay_twice_at_once(&mut self, order_id: OrderId) {
-        let method = self.method_for(order_id);
+        let method = self.method();
         let one = self.pay_request(order_id, method.clone());
         let other = self.pay_request(order_id, method);
         let world = self.world.clone();
@@ -323,7 +309,7 @@ impl Shopper {
         let cancel = self.cancel_request(order_id);
         let world = self.world.clone();
         let mut dice = Dice::new(self.dice.throw(), 4);
-        let method = self.method_for(order_id);
+        let method = self.method();
         join(self.pay(order_id, method), cancel_patiently(&world, &cancel, &mut dice)).await;
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use testkit::Bug;
 
 use crate::marks::{Faulted, Mark, Seen};
-use crate::plan::{Plan, Trouble};
+use crate::plan::Plan;
 use crate::run::{Outcome, run};
 use crate::world::Detail;
 
@@ -50,24 +50,8 @@ pub enum Until {
     FirstFailure,
 }
 
-/// What is to be found.
-#[derive(Clone, Debug, Default)]
-pub struct Planted {
-    /// What is wrong with the store.
-    pub bugs: Vec<Bug>,
-    /// What the product is known not to survive.
-    pub troubles: Vec<Trouble>,
-}
-
-impl Planted {
-    /// Runs one seed.
-    pub fn run(&self, seed: u64, detail: Detail) -> Outcome {
-        run(Plan::of(seed).with(&self.troubles), &self.bugs, detail)
-    }
-}
-
-/// Runs every seed of `seeds` with what is `planted`, on `threads` cores; `None`: on all.
-pub fn sweep(seeds: Range<u64>, planted: &Planted, until: Until, threads: Option<usize>) -> Total {
+/// Runs every seed of `seeds` over a store with `bugs`, on `threads` cores; `None`: on all.
+pub fn sweep(seeds: Range<u64>, bugs: &[Bug], until: Until, threads: Option<usize>) -> Total {
     let began = Instant::now();
     let threads = threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
     let (next, stop, total) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(Total::default()));
@@ -79,7 +63,7 @@ pub fn sweep(seeds: Range<u64>, planted: &Planted, until: Until, threads: Option
                     if seed >= seeds.end {
                         return;
                     }
-                    let outcome = planted.run(seed, Detail::Digest);
+                    let outcome = run(Plan::of(seed), bugs, Detail::Digest);
                     if until == Until::FirstFailure && !outcome.violations.is_empty() {
                         stop.store(true, Ordering::Relaxed);
                     }

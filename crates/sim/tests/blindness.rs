@@ -1,7 +1,7 @@
 //! The simulator finds what is planted: each guard is taken out of the store, and some seed must notice.
 #![expect(clippy::print_stdout, reason = "tells at which seed each bug is found")]
 
-use sim::sweep::{Planted, Until, sweep};
+use sim::sweep::{Until, sweep};
 use testkit::Bug;
 
 /// Seeds in which a planted bug must show.
@@ -16,6 +16,7 @@ const BUGS: &[Bug] = &[
     Bug::NoKeyCheck,
     Bug::NoStockCheck,
     Bug::TornSave,
+    Bug::TornLoad,
     Bug::CountersOverwrite,
     Bug::NoMarks,
     Bug::SettlesOnce,
@@ -29,8 +30,7 @@ const BUGS: &[Bug] = &[
 ];
 
 fn found_at(bugs: &[Bug]) -> u64 {
-    let planted = Planted { bugs: bugs.to_vec(), ..Planted::default() };
-    let total = sweep(0..SEEDS, &planted, Until::FirstFailure, None);
+    let total = sweep(0..SEEDS, bugs, Until::FirstFailure, None);
     let Some(first) = total.failed.first() else { panic!("{bugs:?}: {SEEDS} seeds are blind") };
     let why: String = first.violations[0].chars().take(120).collect();
     println!("{bugs:?}: found at seed {}: {why}", first.seed);

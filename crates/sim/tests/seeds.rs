@@ -1,7 +1,9 @@
 //! Every seed passes, and together they see everything that a simulation must see; one seed is always the same run.
 
 use sim::marks::{Injected, Mark};
-use sim::sweep::{Planted, Until, sweep};
+use sim::plan::Plan;
+use sim::run::run;
+use sim::sweep::{Until, sweep};
 use sim::world::Detail;
 
 /// As many as `cargo run -p sim` takes: a mark that is seen once in a thousand seeds is seen.
@@ -11,7 +13,7 @@ const TWICE: u64 = 20;
 
 #[test]
 fn no_seed_breaks_a_promise_and_all_of_them_together_see_everything() {
-    let total = sweep(0..SEEDS, &Planted::default(), Until::TheEnd, None);
+    let total = sweep(0..SEEDS, &[], Until::TheEnd, None);
     let failed: Vec<_> = total.failed.iter().map(|outcome| (outcome.seed, &outcome.violations)).collect();
     assert!(failed.is_empty(), "cargo run --release -p sim -- --seed {}: {failed:?}", failed[0].0);
     let unseen: Vec<&str> = total.unseen().into_iter().map(Mark::as_str).collect();
@@ -22,18 +24,17 @@ fn no_seed_breaks_a_promise_and_all_of_them_together_see_everything() {
 
 #[test]
 fn one_seed_is_the_same_run_bit_by_bit() {
-    let planted = Planted::default();
     for seed in 0..TWICE {
-        let (one, other) = (planted.run(seed, Detail::Lines), planted.run(seed, Detail::Lines));
+        let (one, other) = (run(Plan::of(seed), &[], Detail::Lines), run(Plan::of(seed), &[], Detail::Lines));
         assert_eq!(one.lines, other.lines, "seed {seed}");
         assert_eq!((one.digest, one.steps, one.commands), (other.digest, other.steps, other.commands), "seed {seed}");
         // Writing lines down changes nothing.
-        assert_eq!(one.digest, planted.run(seed, Detail::Digest).digest, "seed {seed}");
+        assert_eq!(one.digest, run(Plan::of(seed), &[], Detail::Digest).digest, "seed {seed}");
     }
 }
 
 #[test]
 fn no_two_seeds_are_the_same_run() {
-    let digests: std::collections::BTreeSet<u64> = (0..TWICE).map(|seed| Planted::default().run(seed, Detail::Digest).digest).collect();
+    let digests: std::collections::BTreeSet<u64> = (0..TWICE).map(|seed| run(Plan::of(seed), &[], Detail::Digest).digest).collect();
     assert_eq!(digests.len(), usize::try_from(TWICE).unwrap());
 }

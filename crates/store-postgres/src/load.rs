@@ -10,14 +10,20 @@ use crate::error::Failure;
 use crate::prepared::Prepared;
 use crate::{key, number, order, payment, reservation, sku, stock};
 
+/// All that is loaded is of one moment.
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+
 /// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
 pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
     let Needs { keys, skus, orders, payments, reservations, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
     let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
     let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
-    // Roots before their children: a child that is newer than its root fails at the root's version. Keys last: who is refused
-    // because of what another try with the same key has done must see that key.
-    let (skus, offers, orders, lines, payments, reservations, stock, drawn, keys) = try_join!(biased;
+    // Numbers are drawn before the snapshot, which reads only. In one snapshot a key and what was done with it are of one moment:
+    // else another try with that key could be refused for it, or be shown what was there before.
+    let (drawn, (), keys, skus, offers, orders, lines, payments, reservations, stock, ()) = try_join!(biased;
+        number::draw(client, &prepared.numbers_draw, numbers),
+        client.batch_execute(SNAPSHOT),
+        found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
         found(client, &prepared.skus_load, sku_ids.clone()),
         found(client, &prepared.offers_load, sku_ids),
         found(client, &prepared.orders_load, order_ids.clone()),
@@ -25,8 +31,7 @@ pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, se
         found(client, &prepared.payments_load, payments.iter().map(|id| id.0).collect()),
         found(client, &prepared.reservations_load, reservations.iter().map(|key| &*key.0).collect()),
         found(client, &prepared.stock_load, stock.iter().map(SkuId::as_str).collect()),
-        number::draw(client, &prepared.numbers_draw, numbers),
-        found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
+        client.batch_execute("commit"),
     )?;
     let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
     let skus = sku::with_offers(&skus, &offers)?;

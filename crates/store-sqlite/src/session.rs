@@ -182,12 +182,12 @@ mod tests {
     fn only_a_commit_that_was_not_written_is_known_not_to_have_happened() {
         let db = Connection::open_in_memory().unwrap();
         let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE] {
+        // A file that another process keeps locked is away; nobody was faster.
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_BUSY] {
             assert!(matches!(commit_error(&db, error(code)), SaveError::Unavailable(_)), "{code}");
         }
         for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT] {
             assert!(matches!(commit_error(&db, error(code)), SaveError::Unknown(_)), "{code}");
         }
-        assert!(matches!(commit_error(&db, error(ffi::SQLITE_BUSY)), SaveError::Lost(_)));
     }
 }

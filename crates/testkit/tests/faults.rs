@@ -8,7 +8,7 @@ use domain::stock::BalanceDelta;
 use domain::{Changes, Needs, View};
 use engine::port::{Clock as _, Mark, PaymentProvider as _, ProviderCall, Queries as _, SaveError, Settled, Store as _};
 use testkit::memory::NoFaults;
-use testkit::{Fault, Faults, MemoryStore, Point, ScriptedProvider, StepClock};
+use testkit::{Bug, Fault, Faults, MemoryStore, Point, ScriptedProvider, StepClock};
 
 /// Fails once, at one point, and writes down where it was asked to wait.
 struct Once {
@@ -100,14 +100,15 @@ async fn every_step_waits_and_can_find_the_store_away() {
     store.ready().await.unwrap();
     let mut waited = faults.waited.lock().unwrap().clone();
     waited.dedup();
-    assert_eq!(waited, [Point::Session, Point::Load, Point::Loading, Point::Save, Point::Saved, Point::Settle, Point::Query]);
+    assert_eq!(waited, [Point::Session, Point::Load, Point::Save, Point::Saved, Point::Settle, Point::Query]);
 
     let away = |at| store.clone().with_faults(Once::new(at, Some(Fault::Unavailable)));
     assert!(away(Point::Session).session().await.is_err());
     assert!(away(Point::Load).session().await.unwrap().load(&Needs::default(), &mut View::default()).await.is_err());
     let mut needs = Needs::default();
     needs.stock.insert("a".into());
-    assert!(away(Point::Loading).session().await.unwrap().load(&needs, &mut View::default()).await.is_err());
+    let torn = away(Point::Loading).with_bugs(&[Bug::TornLoad]);
+    assert!(torn.session().await.unwrap().load(&needs, &mut View::default()).await.is_err());
     assert!(away(Point::Settle).session().await.unwrap().settle(MARK).await.is_err());
     assert!(away(Point::Query).ready().await.is_err());
     assert!(store.with_faults(Arc::new(NoFaults)).ready().await.is_ok());

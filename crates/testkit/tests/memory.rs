@@ -26,6 +26,7 @@ const NOTICED_BY: &[(Bug, &[&str])] = &[
     (Bug::NoCapturedCheck, &["an_order_has_at_most_one_captured_payment"]),
     (Bug::NoSumCheck, &["rows_that_make_no_sense_are_refused"]),
     (Bug::TornSave, &["nothing_of_a_lost_save_is_there"]),
+    (Bug::TornLoad, &["a_load_sees_one_moment"]),
     (Bug::CountersOverwrite, &["what_is_added_to_a_balance_adds_up"]),
     (
         Bug::NoMarks,

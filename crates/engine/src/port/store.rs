@@ -46,8 +46,7 @@ pub struct Mark(pub Uuid);
 pub trait Session: Send {
     /// Puts the rows that `needs` names onto the shelves of `seen`; rows that are not there are left out.
     ///
-    /// What it puts there is of one moment, or read in this order: roots before their children, keys last. Else a command could
-    /// be refused for what another try with its own key has done.
+    /// All of it is of one moment: a key is seen together with what was done with it.
     ///
     /// Draws a fresh number for every order that `needs.numbers` names. When it fails, certainly nothing was saved.
     async fn load(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Unavailable>;

@@ -11,7 +11,7 @@ pub enum Point {
     Session,
     /// Nothing is loaded yet.
     Load,
-    /// One table is loaded, the next is not: others may save in between, as with statements that are no transaction.
+    /// One table is loaded, the next is not, and others may save in between: only with [`Bug::TornLoad`].
     Loading,
     /// Nothing is saved yet.
     Save,
@@ -78,6 +78,8 @@ pub enum Bug {
     NoSumCheck,
     /// A save that is lost leaves its logs behind.
     TornSave,
+    /// A load sees each table at another moment.
+    TornLoad,
     /// Deltas overwrite instead of adding up.
     CountersOverwrite,
     /// Marks are not kept.
@@ -114,6 +116,7 @@ impl Bug {
         Self::NoCapturedCheck,
         Self::NoSumCheck,
         Self::TornSave,
+        Self::TornLoad,
         Self::CountersOverwrite,
         Self::NoMarks,
         Self::SettlesOnce,

@@ -121,15 +121,12 @@ impl Session for MemorySession {
         store.reach(Point::Load).await?;
         let mut found = Found::default();
         let Ok(()) = found.walk(needs, &mut Ask);
-        let mut find = Find::default();
-        loop {
-            find.tables = 0;
-            let Ok(()) = found.walk(&store.state().memory, &mut find);
-            find.turn += 1;
-            if find.turn == find.tables {
-                break;
-            }
+        let mut find = Find { only: store.bugs.has(Bug::TornLoad).then_some(0), tables: 0 };
+        let Ok(()) = found.walk(&store.state().memory, &mut find);
+        for table in 1..find.only.map_or(0, |_| find.tables) {
             store.reach(Point::Loading).await?;
+            tokio::task::yield_now().await;
+            let Ok(()) = found.walk(&store.state().memory, &mut Find { only: Some(table), tables: 0 });
         }
         if store.bugs.has(Bug::NoKeyCheck) {
             found.keys.clear();

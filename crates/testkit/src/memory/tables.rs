@@ -60,16 +60,16 @@ impl Visit<FoundFamily, NeedsFamily> for Ask {
     }
 }
 
-/// Finds what is asked for in the table number `turn`, and counts the tables.
+/// Finds what is asked for, in every table or in one of them, and counts the tables.
 #[derive(Default)]
 pub(super) struct Find {
-    pub(super) turn: usize,
+    pub(super) only: Option<usize>,
     pub(super) tables: usize,
 }
 
 impl Find {
     fn find<K: Ord, R: Clone>(&mut self, found: &mut BTreeMap<K, Option<R>>, kept: &BTreeMap<K, R>) {
-        if self.tables == self.turn {
+        if self.only.is_none_or(|only| self.tables == only) {
             for (key, row) in found {
                 *row = kept.get(key).cloned();
             }

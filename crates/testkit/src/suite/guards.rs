@@ -261,6 +261,35 @@ pub(super) async fn a_history_has_one_fact_at_each_place(store: Arc<dyn Store>) 
     hands.loses(&again, "the first fact again").await;
 }
 
+/// Each save moves a SKU and its balance together: nobody may see one of them moved and the other not.
+pub(super) async fn a_load_sees_one_moment(store: Arc<dyn Store>) {
+    let (mut writer, mut reader) = (Hands::of(&store).await, Hands::of(&store).await);
+    let step = |version: i64| {
+        let key = format!("step-{version}");
+        let mut changes = if version == 1 { first_stock(&key, "a", 1) } else { moved(&key, "a", Operation::Restock, 1) };
+        changes.skus.insert("a".into(), write(version - 1, Sku { version, ..bare_sku("a") }));
+        changes
+    };
+    writer.save(&step(1)).await;
+    let writing = tokio::spawn(async move {
+        for version in 2..=200 {
+            writer.save(&step(version)).await;
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut needs = Needs::default();
+    needs.skus.insert("a".into());
+    needs.stock.insert("a".into());
+    while !writing.is_finished() {
+        let seen = reader.load(&needs).await;
+        let sku = seen.skus.peek(&"a".into()).map(|sku| sku.version);
+        let stock = seen.stock.peek(&"a".into()).map(|balance| balance.version);
+        assert_eq!(sku, stock, "the SKU and its balance are of two moments");
+        tokio::task::yield_now().await;
+    }
+    writing.await.expect("the writer saves");
+}
+
 pub(super) async fn an_order_has_at_most_one_captured_payment(store: Arc<dyn Store>) {
     let mut hands = Hands::of(&store).await;
     for n in [1, 2] {

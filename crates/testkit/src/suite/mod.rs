@@ -64,6 +64,7 @@ cases! {
     guards:
         a_row_that_is_there_cannot_be_made_again
         a_row_of_another_version_is_not_written
+        a_load_sees_one_moment
         of_two_writers_that_saw_the_same_row_one_loses
         nothing_of_a_lost_save_is_there
         what_is_added_to_a_balance_adds_up
