@@ -76,12 +76,10 @@ impl Clerk {
                 5 => self.move_stock(&name, Operation::Adjust, qty, &reference, keyed).await,
                 6 => self.move_stock(&name, Operation::Adjust, -qty, &reference, keyed).await,
                 7..=9 => self.hold(&name, qty, &reference, keyed).await,
-                10 => self.put(&name, SkuStatus::Active).await,
-                _ => {
-                    self.put(&name, SkuStatus::Inactive).await;
-                    self.world.timers.sleep(self.dice.between(0, self.world.plan.think_ms)).await;
+                10 => {
                     self.put(&name, SkuStatus::Active).await;
                 }
+                _ => self.close(&name).await,
             }
         }
     }
@@ -114,10 +112,22 @@ impl Clerk {
         }
     }
 
-    async fn put(&mut self, name: &str, status: SkuStatus) {
+    /// Takes a SKU off sale for a while.
+    async fn close(&mut self, name: &str) {
+        let closed = self.put(name, SkuStatus::Inactive).await;
+        let from = self.world.step();
+        self.world.timers.sleep(self.dice.between(0, self.world.plan.think_ms)).await;
+        if closed {
+            let to = self.world.step();
+            self.world.history().closed.entry(name.into()).or_default().push((from, to));
+        }
+        self.put(name, SkuStatus::Active).await;
+    }
+
+    async fn put(&mut self, name: &str, status: SkuStatus) -> bool {
         let world = self.world.clone();
         let request = self.want(PutSku { status, ..sku(name) }, Kind::Other, true).written(&world);
-        insist(&world, &request, &mut self.dice).await;
+        matches!(insist(&world, &request, &mut self.dice).await, Outcome::Done(_))
     }
 
     /// Every price is new, so that an order shows when it was priced.

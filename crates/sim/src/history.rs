@@ -148,6 +148,8 @@ pub struct History {
     pub orders: BTreeMap<OrderId, Sighting>,
     /// The prices of each SKU.
     pub prices: BTreeMap<SkuId, Vec<PriceSpan>>,
+    /// From which step to which each SKU could certainly not be ordered.
+    pub closed: BTreeMap<SkuId, Vec<(u64, u64)>>,
     /// The last number drawn of each year.
     pub numbers: BTreeMap<i32, i64>,
     /// How often each key was loaded by a writer.

@@ -6,6 +6,7 @@
 use domain::command::{FailurePolicy, PricePolicy, Settings};
 use domain::time::Time;
 use engine::Options;
+use testkit::Point;
 use testkit::clock::START;
 
 use crate::dice::Dice;
@@ -62,6 +63,8 @@ pub struct Plan {
     pub ahead_ms: Vec<i64>,
     /// How long a step of the store takes at most.
     pub store_ms: i64,
+    /// Which of its steps takes longest.
+    pub slow: Point,
     /// How long a buyer thinks at most.
     pub think_ms: i64,
     /// How often the workers look.
@@ -105,12 +108,13 @@ impl Plan {
             start: if dice.below(3) == 0 { Time(START.0 - dice.between(1, 3000)) } else { START },
             ahead_ms: (0..instances).map(|_| if skewed { dice.between(-3000, 3000) } else { 0 }).collect(),
             store_ms: dice.pick(&[0, 0, 1, 5, 60]),
+            slow: dice.pick(&[Point::Save, Point::Save, Point::Loading, Point::Loading, Point::Saved, Point::Settle]),
             think_ms: dice.pick(&[1, 20, 20, 300, 3000]),
             look_ms: dice.pick(&[300, 1000, 1000, 4000]),
             rates: rates(dice),
             crashes: if dice.below(2) == 0 { 1 + dice.below(4) } else { 0 },
             outages: if dice.below(4) == 0 { 1 + dice.below(2) } else { 0 },
-            leaves: some(dice, 3, 300),
+            leaves: some(dice, 2, 400),
             twins: some(dice, 2, 500),
             page: dice.pick(&[2, 200]),
             options: Options {
@@ -145,11 +149,11 @@ fn rates(dice: &mut Dice) -> Rates {
         away: some(dice, 4, 150),
         save_away: some(dice, 4, 150),
         lost: some(dice, 4, 120),
-        unknown_not_saved: some(dice, 3, 80),
+        unknown_not_saved: some(dice, 3, 120),
         unknown_saved: some(dice, 3, 250),
         late: some(dice, 3, 80),
         settle_away: some(dice, 3, 900),
-        settle_cut: some(dice, 4, 400),
+        settle_cut: some(dice, 3, 600),
         query_away: some(dice, 4, 200),
         provider_deaf: some(dice, 4, 400),
         provider_mute: some(dice, 3, 500),

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the report of a command line tool")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use sim::marks::{Injected, Mark};
 use sim::run::Outcome;
@@ -17,8 +18,11 @@ fn shortened(text: &str) -> String {
 }
 
 fn again(seed: u64, bugs: &[Bug]) -> String {
-    let bugs: String = bugs.iter().map(|bug| format!(" --bug {bug:?}")).collect();
-    format!("cargo run --release -p sim -- --seed {seed}{bugs}")
+    let mut words = format!("cargo run --release -p sim -- --seed {seed}");
+    for bug in bugs {
+        let _never_fails = write!(words, " --bug {bug:?}");
+    }
+    words
 }
 
 /// The lines worth reading: the first, those that name what the verdict names, and the last.

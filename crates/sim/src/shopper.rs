@@ -157,11 +157,11 @@ impl Shopper {
             2 => meddle::expire(&self.world, order_id).await,
             _ => {}
         }
-        match self.dice.below(11) {
+        match self.dice.below(14) {
             0..=3 => self.pay_until_paid(order_id).await,
-            10 => self.pay_twice_at_once(order_id).await,
+            10..=11 => self.pay_twice_at_once(order_id).await,
             4..=5 => self.cancel(order_id).await,
-            6..=7 => self.pay_and_cancel_at_once(order_id).await,
+            6..=7 | 12..=13 => self.pay_and_cancel_at_once(order_id).await,
             8 if request.key.is_some() => {
                 // An old key, long after: the same order, as it is now.
                 self.world.timers.sleep(self.dice.between(0, 20_000)).await;

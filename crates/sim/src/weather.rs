@@ -16,10 +16,12 @@ const BURST: u64 = 5;
 
 #[async_trait]
 impl Faults for World {
-    async fn pause(&self, _at: Point) {
+    async fn pause(&self, at: Point) {
         let (ms, turns) = {
             let mut dice = self.fault_dice();
-            (dice.between(0, self.plan.store_ms), dice.below(3))
+            // Each run opens one window wider than the others.
+            let slow: i64 = if at == self.plan.slow { 5 } else { 1 };
+            (dice.between(0, self.plan.store_ms * slow), dice.below(3 * slow.unsigned_abs()))
         };
         if ms > 0 {
             self.timers.sleep(ms).await;

@@ -17,7 +17,7 @@ pub(crate) const INSERT: &str = "
     select sku_id, on_hand, reserved, steps, now()
     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) as x (sku_id, on_hand, reserved, steps)";
 
-/// Adds, so that a hot item does not conflict; the CHECKs refuse what cannot be.
+/// Adds, so that a hot item does not conflict; its checks refuse what cannot be.
 ///
 /// Rows are locked in the order of their keys first: a sorted input alone does not sort the locks, and two sessions with
 /// crossed keys would wait for each other.

@@ -27,7 +27,7 @@ pub(crate) fn load(db: &Connection, keys: &BTreeSet<SkuId>, seen: &mut Shelf<Sto
     Ok(())
 }
 
-/// Adds to balances; their CHECKs are the guard.
+/// Adds to balances; their checks are the guard.
 pub(crate) fn save(db: &Connection, deltas: &BTreeMap<SkuId, BalanceDelta>, now: Time) -> Result<(), Trouble> {
     let mut update = db.prepare_cached(
         "update inventory_balance set on_hand = on_hand + ?, reserved = reserved + ?, version = version + ?, updated_at = ?

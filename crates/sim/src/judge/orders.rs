@@ -63,6 +63,10 @@ fn judge_content(case: &mut Case<'_>, wish: &Wish, wanted: &OrderWish, order: &O
         case.must(as_believed, || format!("{tag} believed in {:?}, but was charged {:?}", wanted.believed, order.lines));
     }
     let (from, to) = wish.span();
+    let off_sale =
+        |sku_id: &SkuId| case.history.closed.get(sku_id).is_some_and(|spans| spans.iter().any(|span| span.0 < from && to < span.1));
+    let sold = wanted.units.keys().find(|sku_id| off_sale(sku_id));
+    case.must(sold.is_none(), || format!("{tag} was sold {sold:?}, which was off sale"));
     for line in &order.lines {
         let Some(spans) = line.sku_id().and_then(|sku_id| case.history.prices.get(sku_id)) else { continue };
         let held = spans.iter().any(|span| span.price == line.unit_price && span.from <= to && from <= span.to);

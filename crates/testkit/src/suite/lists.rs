@@ -100,7 +100,7 @@ pub(super) async fn every_filter_alone_and_with_every_other(store: Arc<dyn Store
     save_all(&store, &orders).await;
     let users = [None, Some(UserId::from("ada")), Some(UserId::from("nobody"))];
     let statuses = [vec![], vec![Status::Created], vec![Status::Paid, Status::Canceled]];
-    let froms = [None, Some(START.plus_seconds(2))];
+    let begins = [None, Some(START.plus_seconds(2))];
     let tos = [None, Some(START.plus_seconds(4))];
     let numbers = [None, Some(OrderNumber { year: 2100, serial: 7 })];
     let emails = [None, Some("Ada@example.org".into()), Some("ada@example.org".into())];
@@ -108,7 +108,7 @@ pub(super) async fn every_filter_alone_and_with_every_other(store: Arc<dyn Store
         let filter = OrderFilter {
             user_id: users[choice % 3].clone(),
             statuses: statuses[choice / 3 % 3].clone(),
-            from: froms[choice / 9 % 2],
+            from: begins[choice / 9 % 2],
             to: tos[choice / 18 % 2],
             number: numbers[choice / 36 % 2],
             email: emails[choice / 72 % 3].clone(),
