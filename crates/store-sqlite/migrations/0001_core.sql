@@ -137,7 +137,7 @@ create table order_item (
     qty                 integer not null check (qty > 0),
     unit_price          integer not null check (unit_price >= 0),
     item_total_amount   integer not null,
-    price_snapshot_json text check (json_valid(price_snapshot_json)),
+    price_snapshot_json text,
     shipped_qty         integer not null default 0,
     refunded_qty        integer not null default 0,
     created_at          integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
@@ -148,7 +148,6 @@ create table order_item (
 ) strict;
 -- In the order in which an order's lines are read.
 create index order_item_order on order_item (order_id, line_no);
-create index order_item_product on order_item (product_id) where product_id is not null;
 
 create table payment (
     payment_id      blob primary key not null check (length(payment_id) = 16),
@@ -182,7 +181,7 @@ create table order_event (
     event_type      text not null,
     from_status     text,
     to_status       text not null,
-    payload_json    text not null check (json_valid(payload_json)),
+    payload_json    text not null,
     notes           text,
     changed_by      text,
     request_id      text,
@@ -200,7 +199,7 @@ create table outbox (
     event_type      text not null,
     aggregate_id    blob not null check (length(aggregate_id) = 16),
     sequence        integer not null,
-    payload         text not null check (json_valid(payload)),
+    payload         text not null,
     published       integer not null default 0 check (published = 0 or published = 1),
     created_at      integer not null,
     published_at    integer

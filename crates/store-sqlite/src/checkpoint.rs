@@ -10,8 +10,10 @@ use rusqlite::Connection;
 
 use crate::connection;
 
-/// The log is brought back once about this many rows were saved: a row touches about two pages of 8 KiB, so 32 MiB of log.
-const ROWS: u64 = 2000;
+/// The log is brought back once about this many rows were saved. An order of two lines is 11 rows and logs about five pages, so
+/// the log then has about 40 MiB. More often, pages that every order touches are written and synced again and again, and the
+/// disk is busy when a save wants it.
+const ROWS: u64 = 20_000;
 
 /// Rounds beside the writers. Each has less to do than the one before, since it writes a page once that was logged many times.
 const ROUNDS_BESIDE: usize = 3;

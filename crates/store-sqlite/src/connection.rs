@@ -10,10 +10,10 @@ use rusqlite::{Connection, OpenFlags};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Pages of 8 KiB hold several orders each; the writer then logs fewer of them a batch than with the default 4 KiB.
-const PAGE_SIZE_BYTES: u32 = 8192;
+const PAGE_SIZE_BYTES: u32 = 4096;
 
 /// A page cache of 96 MiB for a writer, in SQLite's unit of −KiB: it holds the leaves of the random indexes of some million rows.
-const WRITER_CACHE: i32 = -98_304;
+const WRITER_CACHE: i32 = -16_384;
 
 /// A page cache of 8 MiB for a reader.
 const READER_CACHE: i32 = -8_192;

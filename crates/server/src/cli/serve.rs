@@ -24,19 +24,29 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(config: &Config, re
         Ok(metrics) => metrics,
         Err(error) => return super::failed(&error, super::NO),
     };
-    let served = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServiceError::from).and_then(|runtime| {
-        let served = runtime.block_on(async {
-            let service = service::start(config, metrics).await?;
-            let beside = tokio::spawn(ready(&service));
-            let ended = service.run().await;
-            beside.abort();
-            ended
+    let served = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(door_threads())
+        .enable_all()
+        .build()
+        .map_err(ServiceError::from)
+        .and_then(|runtime| {
+            let served = runtime.block_on(async {
+                let service = service::start(config, metrics).await?;
+                let beside = tokio::spawn(ready(&service));
+                let ended = service.run().await;
+                beside.abort();
+                ended
+            });
+            runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+            served
         });
-        runtime.shutdown_timeout(std::time::Duration::from_millis(100));
-        served
-    });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => super::service_failed(&error),
     }
+}
+
+/// Half of the cores: the other half is for the writers and the database. A door needs less than they do.
+fn door_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
