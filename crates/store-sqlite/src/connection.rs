@@ -9,16 +9,17 @@ use rusqlite::{Connection, OpenFlags};
 /// How long a connection waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Pages of 8 KiB hold several orders each; the writer then logs fewer of them a batch than with the default 4 KiB.
+/// A page that a batch touches is logged whole, and half of them are leaves that it touches at random: those of the keys' indexes.
 const PAGE_SIZE_BYTES: u32 = 4096;
 
-/// A page cache of 96 MiB for a writer, in SQLite's unit of −KiB: it holds the leaves of the random indexes of some million rows.
+/// A page cache of 16 MiB for a writer, in SQLite's unit of −KiB. Ends of transactions look through it; a larger one costs more
+/// than it saves, since the kernel caches the file too.
 const WRITER_CACHE: i32 = -16_384;
 
 /// A page cache of 8 MiB for a reader.
 const READER_CACHE: i32 = -8_192;
 
-/// A log of this many pages, 256 MiB, is brought back by the writer whose commit reaches it. Long before, the thread of
+/// A log of this many pages, 128 MiB, is brought back by the writer whose commit reaches it. Long before, the thread of
 /// [`checkpoint`](crate::checkpoint) does so; this is for when it cannot.
 const CHECKPOINT_PAGES: u32 = 32_000;
 
@@ -93,7 +94,7 @@ mod tests {
         let path = folder.join("ordo.db");
         create(&path).unwrap();
         let writer = writer(&path).unwrap();
-        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 8192), ("wal_autocheckpoint", 32_000)] {
+        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 4096), ("wal_autocheckpoint", 32_000)] {
             let found: i64 = writer.pragma_query_value(None, setting, |row| row.get(0)).unwrap();
             assert_eq!(found, expected, "{setting}");
         }

@@ -27,7 +27,7 @@ async fn a_file_is_made_with_its_folder_and_migrated_once() {
     assert_eq!(again.migrate().await.unwrap(), [0_i32; 0]);
     again.session().await.unwrap();
     let db = Connection::open(folder.file()).unwrap();
-    assert_eq!((setting(&db, "page_size"), setting(&db, "journal_mode")), ("Integer(8192)".into(), "Text(\"wal\")".into()));
+    assert_eq!((setting(&db, "page_size"), setting(&db, "journal_mode")), ("Integer(4096)".into(), "Text(\"wal\")".into()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
