@@ -46,7 +46,7 @@ pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(config: &Config, re
     }
 }
 
-/// Half of the cores: the other half is for the writers and the database. A door needs less than they do.
+/// Half of the cores, at least two: the others are for the writers and the database, which need more than a door does.
 fn door_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
+    std::thread::available_parallelism().map_or(2, |cores| (cores.get() / 2).max(2))
 }
