@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use domain::Refusal;
-use domain::refusal::{CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefusalKind, Shortage, StockRefusal};
+use domain::refusal::{CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage, StockRefusal};
 use engine::Failure;
 use serde::Serialize;
 
@@ -82,7 +82,15 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::Stock(StockRefusal::Insufficient { sku_id, requested, available, .. }) => {
             problem.member("lines", &[ShortLine { sku_id: sku_id.as_str(), requested: *requested, available: *available }])
         }
-        Refusal::Payment(PaymentRefusal::NotFound(_))
+        Refusal::Payment(PaymentRefusal::AmountMismatch { due, stated, currency }) => problem
+            .member("due_amount", &Amount { minor: *due, currency: *currency })
+            .member("stated_amount", &Amount { minor: *stated, currency: *currency })
+            .member("currency", &currency.code()),
+        Refusal::Payment(PaymentRefusal::CurrencyMismatch { order, stated }) => {
+            problem.member("order_currency", &order.code()).member("stated_currency", &stated.code())
+        }
+        Refusal::Payment(PaymentRefusal::NotFound(_) | PaymentRefusal::Amount(_) | PaymentRefusal::NotByHand(_))
+        | Refusal::Refund(RefundRefusal::NotFound(_))
         | Refusal::Stock(StockRefusal::TooLarge(_))
         | Refusal::Catalog(
             CatalogRefusal::SkuNotFound(_)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ids::{OrderEventId, OrderId, PaymentId};
+use crate::ids::{OrderEventId, OrderId, PaymentId, RefundId, ShipmentId};
 use crate::money::Currency;
 use crate::order::Status;
 use crate::time::Time;
@@ -66,6 +66,75 @@ pub enum Fact {
     OrderExpired,
     /// The promised stock is free again.
     InventoryReleased,
+    /// It is being packed.
+    OrderReady,
+    /// Goods were put together to leave.
+    ShipmentCreated {
+        /// The shipment.
+        shipment_id: ShipmentId,
+    },
+    /// The last of it left.
+    OrderShipped {
+        /// With whom.
+        carrier_code: Option<Arc<str>>,
+        /// Under which number.
+        tracking_number: Option<Arc<str>>,
+    },
+    /// The last of it arrived.
+    OrderDelivered,
+    /// Stock that had been handed out is back.
+    InventoryRestocked,
+    /// Money shall go back.
+    RefundRequested {
+        /// The refund.
+        refund_id: RefundId,
+        /// Of which payment.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+        /// The currency of `amount`.
+        currency: Currency,
+        /// Why.
+        reason: Arc<str>,
+        /// No provider is asked: whoever took the money gives it back.
+        by_hand: bool,
+    },
+    /// Money went back.
+    RefundSucceeded {
+        /// The refund.
+        refund_id: RefundId,
+        /// Of which payment.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+        /// The currency of `amount`.
+        currency: Currency,
+        /// With it, all that was captured went back.
+        in_full: bool,
+    },
+    /// Money could not go back.
+    RefundFailed {
+        /// The refund.
+        refund_id: RefundId,
+        /// The provider's reason.
+        reason: Arc<str>,
+    },
+    /// Money that came for an order that was no longer waiting for it went back.
+    LatePaymentRefunded {
+        /// The refund.
+        refund_id: RefundId,
+        /// Of which payment.
+        payment_id: PaymentId,
+        /// Minor units.
+        amount: i64,
+        /// The currency of `amount`.
+        currency: Currency,
+    },
+    /// What the caller may still change was changed. The values themselves are no facts: they name people.
+    OrderChanged {
+        /// Which fields.
+        fields: Arc<[&'static str]>,
+    },
 }
 
 impl Fact {
@@ -82,6 +151,16 @@ impl Fact {
             Self::OrderCanceled { .. } => "ORDER_CANCELED",
             Self::OrderExpired => "ORDER_EXPIRED",
             Self::InventoryReleased => "INVENTORY_RELEASED",
+            Self::OrderReady => "ORDER_READY",
+            Self::ShipmentCreated { .. } => "SHIPMENT_CREATED",
+            Self::OrderShipped { .. } => "ORDER_SHIPPED",
+            Self::OrderDelivered => "ORDER_DELIVERED",
+            Self::InventoryRestocked => "INVENTORY_RESTOCKED",
+            Self::RefundRequested { .. } => "REFUND_REQUESTED",
+            Self::RefundSucceeded { .. } => "REFUND_SUCCEEDED",
+            Self::RefundFailed { .. } => "REFUND_FAILED",
+            Self::LatePaymentRefunded { .. } => "LATE_PAYMENT_REFUNDED",
+            Self::OrderChanged { .. } => "ORDER_CHANGED",
         }
     }
 }
@@ -101,6 +180,8 @@ pub struct OrderEvent {
     pub from: Option<Status>,
     /// The status after.
     pub to: Status,
+    /// What the one who changed the status had to say.
+    pub notes: Option<Arc<str>>,
     /// Who did it.
     pub changed_by: Arc<str>,
     /// The request that did it.

@@ -73,6 +73,12 @@ uuid_ids! {
     MessageId,
     /// A hold on tickets, ours or a foreign inventory's.
     HoldId,
+    /// Money on its way back.
+    RefundId,
+    /// Goods on their way.
+    ShipmentId,
+    /// Something that needs a person.
+    TaskId,
 }
 
 text_ids! {

@@ -16,9 +16,12 @@ pub mod message;
 pub mod money;
 pub mod order;
 pub mod payment;
+pub mod refund;
 pub mod refusal;
+pub mod shipment;
 pub mod stock;
 pub mod tables;
+pub mod task;
 pub mod time;
 
 pub use caller::{Caller, Role};

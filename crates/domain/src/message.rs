@@ -20,6 +20,16 @@ pub enum MessageKind {
     OrderCancelled,
     /// A provider is asked for money.
     PaymentRequested,
+    /// The last of an order left.
+    OrderShipped,
+    /// The last of an order arrived.
+    OrderDelivered,
+    /// Money of a payment went back.
+    PaymentRefunded,
+    /// All the money of an order went back.
+    OrderRefunded,
+    /// Whoever took the money shall give it back.
+    RefundRequested,
 }
 
 impl MessageKind {
@@ -31,19 +41,38 @@ impl MessageKind {
             Self::OrderConfirmed => "order.confirmed",
             Self::OrderCancelled => "order.cancelled",
             Self::PaymentRequested => "payment.requested",
+            Self::OrderShipped => "order.shipped",
+            Self::OrderDelivered => "order.delivered",
+            Self::PaymentRefunded => "payment.refunded",
+            Self::OrderRefunded => "order.refunded",
+            Self::RefundRequested => "refund.requested",
         }
     }
 }
 
 /// Which messages a fact causes, in this order.
 pub const fn messages_of(fact: &Fact) -> &'static [MessageKind] {
-    use MessageKind::{OrderCancelled, OrderConfirmed, OrderCreated, OrderStatusChanged, PaymentRequested};
+    use MessageKind::{
+        OrderCancelled, OrderConfirmed, OrderCreated, OrderDelivered, OrderRefunded, OrderShipped, OrderStatusChanged, PaymentRefunded,
+        PaymentRequested, RefundRequested,
+    };
     match fact {
         Fact::OrderCreated { .. } => &[OrderCreated, OrderStatusChanged],
         Fact::PaymentRequested { .. } => &[PaymentRequested, OrderStatusChanged],
         Fact::PaymentSucceeded { .. } => &[OrderConfirmed, OrderStatusChanged],
         Fact::OrderCanceled { .. } => &[OrderCancelled, OrderStatusChanged],
-        Fact::InventoryReserved
+        Fact::OrderReady => &[OrderStatusChanged],
+        Fact::OrderShipped { .. } => &[OrderShipped, OrderStatusChanged],
+        Fact::OrderDelivered => &[OrderDelivered, OrderStatusChanged],
+        Fact::RefundRequested { by_hand: true, .. } => &[RefundRequested],
+        Fact::RefundSucceeded { in_full: true, .. } => &[PaymentRefunded, OrderRefunded],
+        Fact::RefundSucceeded { in_full: false, .. } | Fact::LatePaymentRefunded { .. } => &[PaymentRefunded],
+        Fact::RefundRequested { by_hand: false, .. }
+        | Fact::RefundFailed { .. }
+        | Fact::ShipmentCreated { .. }
+        | Fact::InventoryRestocked
+        | Fact::OrderChanged { .. }
+        | Fact::InventoryReserved
         | Fact::InventoryDeducted
         | Fact::InventoryReleased
         | Fact::PaymentFailed { .. }

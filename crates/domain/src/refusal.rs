@@ -1,6 +1,6 @@
 //! Every "no" of the product. The message says what was asked and what holds; the code is public: add, never rename.
 
-use crate::ids::{OfferId, OrderId, PaymentId, SkuId};
+use crate::ids::{OfferId, OrderId, PaymentId, RefundId, SkuId};
 use crate::money::{Currency, MoneyError};
 use crate::order::{Action, Status};
 use crate::stock::Operation;
@@ -80,6 +80,38 @@ pub enum PaymentRefusal {
     /// The provider's answer is still awaited: what was asked must wait for it.
     #[error("payment {0} is under way; its outcome decides")]
     InProgress(PaymentId),
+    /// The amount is not what is due.
+    #[error("the amount is not what is due")]
+    AmountMismatch {
+        /// What is due, minor units.
+        due: i64,
+        /// What was stated, minor units.
+        stated: i64,
+        /// The currency of both.
+        currency: Currency,
+    },
+    /// The currency is not the order's.
+    #[error("the order is in {order}, the payment in {stated}")]
+    CurrencyMismatch {
+        /// The order's.
+        order: Currency,
+        /// The caller's.
+        stated: Currency,
+    },
+    /// The caller's amount cannot be one of that currency.
+    #[error("the amount cannot be used: {0}")]
+    Amount(#[from] MoneyError),
+    /// Nobody completes it by hand: its provider says how it ends.
+    #[error("payment {0} is decided by its provider")]
+    NotByHand(PaymentId),
+}
+
+/// Why a refund is refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RefundRefusal {
+    /// There is none, or it is not the caller's.
+    #[error("there is no refund {0}")]
+    NotFound(RefundId),
 }
 
 /// Why stock does not move.
@@ -131,6 +163,9 @@ pub enum Refusal {
     /// About a payment.
     #[error(transparent)]
     Payment(#[from] PaymentRefusal),
+    /// About a refund.
+    #[error(transparent)]
+    Refund(#[from] RefundRefusal),
     /// About stock.
     #[error(transparent)]
     Stock(#[from] StockRefusal),
@@ -173,7 +208,12 @@ impl Refusal {
             Self::Payment(refusal) => match refusal {
                 PaymentRefusal::NotFound(_) => "PAYMENT_NOT_FOUND",
                 PaymentRefusal::InProgress(_) => "PAYMENT_IN_PROGRESS",
+                PaymentRefusal::AmountMismatch { .. } => "AMOUNT_MISMATCH",
+                PaymentRefusal::CurrencyMismatch { .. } => "CURRENCY_MISMATCH",
+                PaymentRefusal::Amount(error) => money_code(*error),
+                PaymentRefusal::NotByHand(_) => "PAYMENT_NOT_BY_HAND",
             },
+            Self::Refund(RefundRefusal::NotFound(_)) => "REFUND_NOT_FOUND",
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => "INSUFFICIENT_STOCK",
                 StockRefusal::TooLarge(_) => "STOCK_TOO_LARGE",
@@ -205,8 +245,12 @@ impl Refusal {
             },
             Self::Payment(refusal) => match refusal {
                 PaymentRefusal::NotFound(_) => RefusalKind::NotFound,
-                PaymentRefusal::InProgress(_) => RefusalKind::Conflict,
+                PaymentRefusal::InProgress(_) | PaymentRefusal::NotByHand(_) => RefusalKind::Conflict,
+                PaymentRefusal::AmountMismatch { .. } | PaymentRefusal::CurrencyMismatch { .. } | PaymentRefusal::Amount(_) => {
+                    RefusalKind::Invalid
+                }
             },
+            Self::Refund(RefundRefusal::NotFound(_)) => RefusalKind::NotFound,
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => RefusalKind::Conflict,
                 StockRefusal::TooLarge(_) => RefusalKind::Invalid,

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use crate::catalog::Sku;
 use crate::event::OrderEvent;
-use crate::ids::{OrderId, OrderNumber, PaymentId, SkuId};
+use crate::ids::{OrderId, OrderNumber, PaymentId, RefundId, SkuId, TaskId};
 use crate::key::{KeyRow, ScopedKey};
 use crate::message::Message;
 use crate::order::Order;
 use crate::payment::Payment;
+use crate::refund::Refund;
 use crate::stock::{Balance, BalanceDelta, LedgerEntry, Reservation, ReservationKey};
+use crate::task::Task;
 
 /// A table whose rows are found by a key.
 pub trait Table: 'static {
@@ -69,8 +71,12 @@ tables! {
     Orders: OrderId => Arc<Order>;
     /// Attempts to be paid.
     Payments: PaymentId => Arc<Payment>;
+    /// Money on its way back.
+    Refunds: RefundId => Arc<Refund>;
     /// What was reserved by hand.
     Reservations: ReservationKey => Arc<Reservation>;
+    /// What needs a person.
+    Tasks: TaskId => Arc<Task>;
     /// Stock balances.
     Stock: SkuId => Balance;
 }
@@ -94,6 +100,18 @@ impl RowTable for Orders {
 }
 
 impl RowTable for Payments {
+    fn version(row: &Self::Row) -> i64 {
+        row.version
+    }
+}
+
+impl RowTable for Refunds {
+    fn version(row: &Self::Row) -> i64 {
+        row.version
+    }
+}
+
+impl RowTable for Tasks {
     fn version(row: &Self::Row) -> i64 {
         row.version
     }
@@ -169,8 +187,12 @@ pub struct Tables<F: Family> {
     pub orders: F::Rows<Orders>,
     /// Attempts to be paid.
     pub payments: F::Rows<Payments>,
+    /// Money on its way back.
+    pub refunds: F::Rows<Refunds>,
     /// What was reserved by hand.
     pub reservations: F::Rows<Reservations>,
+    /// What needs a person.
+    pub tasks: F::Rows<Tasks>,
     /// Order numbers.
     pub numbers: F::Numbers,
     /// Movements of stock.
@@ -190,7 +212,9 @@ impl<F: Family> Default for Tables<F> {
             skus: Default::default(),
             orders: Default::default(),
             payments: Default::default(),
+            refunds: Default::default(),
             reservations: Default::default(),
+            tasks: Default::default(),
             numbers: Default::default(),
             ledger: Default::default(),
             facts: Default::default(),
@@ -217,12 +241,14 @@ pub trait Visit<A: Family, B: Family> {
 impl<A: Family> Tables<A> {
     /// Takes `visit` through every table of `self` and `other`.
     pub fn walk<B: Family, V: Visit<A, B>>(&mut self, other: &Tables<B>, visit: &mut V) -> Result<(), V::Error> {
-        let Self { keys, skus, orders, payments, reservations, numbers, ledger, facts, outbox, stock } = self;
+        let Self { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger, facts, outbox, stock } = self;
         visit.rows::<Keys>(keys, &other.keys)?;
         visit.rows::<Skus>(skus, &other.skus)?;
         visit.rows::<Orders>(orders, &other.orders)?;
         visit.rows::<Payments>(payments, &other.payments)?;
+        visit.rows::<Refunds>(refunds, &other.refunds)?;
         visit.rows::<Reservations>(reservations, &other.reservations)?;
+        visit.rows::<Tasks>(tasks, &other.tasks)?;
         visit.numbers(numbers, &other.numbers)?;
         visit.log::<Ledger>(ledger, &other.ledger)?;
         visit.log::<Facts>(facts, &other.facts)?;
@@ -346,12 +372,14 @@ pub type Changes = Tables<ChangesFamily>;
 impl Needs {
     /// Whether nothing is needed.
     pub fn is_empty(&self) -> bool {
-        let Self { keys, skus, orders, payments, reservations, numbers, ledger: (), facts: (), outbox: (), stock } = self;
+        let Self { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } = self;
         keys.is_empty()
             && skus.is_empty()
             && orders.is_empty()
             && payments.is_empty()
+            && refunds.is_empty()
             && reservations.is_empty()
+            && tasks.is_empty()
             && numbers.is_empty()
             && stock.is_empty()
     }
@@ -444,12 +472,14 @@ impl View {
 impl Changes {
     /// Whether nothing was decided that must be saved.
     pub fn is_empty(&self) -> bool {
-        let Self { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox, stock } = self;
+        let Self { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = self;
         keys.is_empty()
             && skus.is_empty()
             && orders.is_empty()
             && payments.is_empty()
+            && refunds.is_empty()
             && reservations.is_empty()
+            && tasks.is_empty()
             && ledger.is_empty()
             && facts.is_empty()
             && outbox.is_empty()

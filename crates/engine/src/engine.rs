@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::command::{Command, Context, Settings};
 use domain::key::{Fingerprint, ScopedKey};
-use domain::payment::Payment;
 use domain::time::Time;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Failure;
 use crate::port::{Clock, Queries, Store};
 use crate::queue::{NotQueued, Queue};
-use crate::signals::Signals;
+use crate::signals::{Intent, Signals};
 use crate::ticket::{Done, Ticket};
 use crate::writer::Writer;
 
@@ -63,7 +62,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) signals: Signals,
     pub(crate) options: Options,
-    intents: Mutex<Option<mpsc::UnboundedReceiver<Arc<Payment>>>>,
+    intents: Mutex<Option<mpsc::UnboundedReceiver<Intent>>>,
 }
 
 /// Who asks for a command, and under which key.
@@ -124,7 +123,7 @@ impl Engine {
     pub async fn submit<C: Command>(&self, command: C, ask: Ask) -> Result<Done<C::Answer>, Failure> {
         let now = self.now();
         let (key, fingerprint) = match ask.key {
-            Some((key, fingerprint)) => (Some(ScopedKey::new(&ask.caller.id, C::NAME, &key)), Some(fingerprint)),
+            Some((key, fingerprint)) => (Some(ScopedKey::new(C::key_owner(&ask.caller), C::NAME, &key)), Some(fingerprint)),
             None => (None, None),
         };
         let cx = Context {
@@ -153,7 +152,7 @@ impl Engine {
 
     /// What a caller's key did for a command, if it was used before.
     pub async fn key_was_used<C: Command>(&self, caller: &Caller, key: &str) -> Result<bool, Failure> {
-        let key = ScopedKey::new(&caller.id, C::NAME, key);
+        let key = ScopedKey::new(C::key_owner(caller), C::NAME, key);
         Ok(self.queries().key(&key).await?.is_some())
     }
 
@@ -186,8 +185,8 @@ impl Engine {
         &self.shared
     }
 
-    /// The payment intents of this instance, for its one payments worker.
-    pub(crate) fn take_intents(&self) -> Option<mpsc::UnboundedReceiver<Arc<Payment>>> {
+    /// What this instance means to ask providers, for its one payments worker.
+    pub(crate) fn take_intents(&self) -> Option<mpsc::UnboundedReceiver<Intent>> {
         self.shared.intents.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

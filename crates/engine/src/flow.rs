@@ -1,11 +1,10 @@
 //! What takes more than one command: paying waits for the provider, canceling waits for a payment under way.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Refusal;
 use domain::command::{CancelOrder, OrderAnswer, RequestPayment};
-use domain::ids::{OrderId, PaymentId};
+use domain::ids::PaymentId;
 use domain::payment::Payment;
 use domain::refusal::PaymentRefusal;
 
@@ -31,14 +30,7 @@ impl Engine {
     }
 
     /// Cancels an order; a payment under way is waited for, up to `within`: its outcome decides.
-    pub async fn cancel(
-        &self,
-        order_id: OrderId,
-        reason: Option<Arc<str>>,
-        ask: Ask,
-        within: Duration,
-    ) -> Result<Done<OrderAnswer>, Failure> {
-        let command = CancelOrder { order_id, reason };
+    pub async fn cancel(&self, command: CancelOrder, ask: Ask, within: Duration) -> Result<Done<OrderAnswer>, Failure> {
         match self.submit(command.clone(), ask.clone()).await {
             Err(Failure::Refused(Refusal::Payment(PaymentRefusal::InProgress(payment_id)))) => {
                 self.wait_for(payment_id, within).await?;

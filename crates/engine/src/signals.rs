@@ -6,12 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::Changes;
 use domain::ids::PaymentId;
 use domain::payment::{Payment, Status};
+use domain::refund::Refund;
 use tokio::sync::{Notify, mpsc, oneshot};
+
+/// What a provider is about to be asked; committed already.
+#[derive(Clone, Debug)]
+pub(crate) enum Intent {
+    /// For money.
+    Capture(Arc<Payment>),
+    /// To give it back.
+    Refund(Arc<Refund>),
+}
 
 /// Wakes the workers and the callers of this instance.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    intents: mpsc::UnboundedSender<Arc<Payment>>,
+    intents: mpsc::UnboundedSender<Intent>,
     waiting: Mutex<BTreeMap<PaymentId, Vec<oneshot::Sender<()>>>>,
     /// Told whenever messages were written.
     pub(crate) outbox: Notify,
@@ -19,7 +29,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// With the end at which payment intents come out.
-    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Arc<Payment>>) {
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Intent>) {
         let (intents, taken) = mpsc::unbounded_channel();
         (Self { intents, waiting: Mutex::default(), outbox: Notify::new() }, taken)
     }
@@ -33,11 +43,16 @@ impl Signals {
         for write in changes.payments.values() {
             if write.expected == 0 && write.row.status == Status::Initiated && write.row.next_check_at.is_some() {
                 // Nobody listens where no payments worker runs; the poll of another instance finds the intent.
-                let _unheard = self.intents.send(write.row.clone());
+                let _unheard = self.intents.send(Intent::Capture(write.row.clone()));
             } else if !write.row.status.is_open() {
                 for caller in self.waiting().remove(&write.row.payment_id).unwrap_or_default() {
                     let _left = caller.send(());
                 }
+            }
+        }
+        for write in changes.refunds.values() {
+            if write.expected == 0 && write.row.next_check_at.is_some() {
+                let _unheard = self.intents.send(Intent::Refund(write.row.clone()));
             }
         }
         if !changes.outbox.is_empty() {

@@ -33,6 +33,20 @@ pub fn fact(fact: &Fact) -> String {
         items: Option<usize>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refund_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        in_full: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by_hand: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        shipment_id: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        carrier_code: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tracking_number: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fields: Option<&'a [&'static str]>,
     }
     let none = Payload::default();
     text(&match fact {
@@ -49,7 +63,43 @@ pub fn fact(fact: &Fact) -> String {
         },
         Fact::PaymentFailed { payment_id, reason } => Payload { payment_id: Some(payment_id.to_string()), reason: Some(reason), ..none },
         Fact::OrderCanceled { reason } => Payload { reason: Some(reason), ..none },
-        Fact::InventoryReserved | Fact::InventoryDeducted | Fact::OrderExpired | Fact::InventoryReleased => none,
+        Fact::ShipmentCreated { shipment_id } => Payload { shipment_id: Some(shipment_id.to_string()), ..none },
+        Fact::OrderShipped { carrier_code, tracking_number } => {
+            Payload { carrier_code: carrier_code.as_deref(), tracking_number: tracking_number.as_deref(), ..none }
+        }
+        Fact::RefundRequested { refund_id, payment_id, amount: minor, currency, reason, by_hand } => Payload {
+            refund_id: Some(refund_id.to_string()),
+            payment_id: Some(payment_id.to_string()),
+            amount: Some(amount(*minor, *currency)),
+            currency: Some(currency.code()),
+            reason: Some(reason),
+            by_hand: Some(*by_hand),
+            ..none
+        },
+        Fact::RefundSucceeded { refund_id, payment_id, amount: minor, currency, in_full } => Payload {
+            refund_id: Some(refund_id.to_string()),
+            payment_id: Some(payment_id.to_string()),
+            amount: Some(amount(*minor, *currency)),
+            currency: Some(currency.code()),
+            in_full: Some(*in_full),
+            ..none
+        },
+        Fact::LatePaymentRefunded { refund_id, payment_id, amount: minor, currency } => Payload {
+            refund_id: Some(refund_id.to_string()),
+            payment_id: Some(payment_id.to_string()),
+            amount: Some(amount(*minor, *currency)),
+            currency: Some(currency.code()),
+            ..none
+        },
+        Fact::RefundFailed { refund_id, reason } => Payload { refund_id: Some(refund_id.to_string()), reason: Some(reason), ..none },
+        Fact::OrderChanged { fields } => Payload { fields: Some(fields), ..none },
+        Fact::InventoryReserved
+        | Fact::InventoryDeducted
+        | Fact::OrderExpired
+        | Fact::InventoryReleased
+        | Fact::OrderReady
+        | Fact::OrderDelivered
+        | Fact::InventoryRestocked => none,
     })
 }
 
@@ -122,13 +172,19 @@ fn items(order: &Order) -> Vec<WireLine<'_>> {
     order.lines.iter().map(|line| WireLine::of(line, order.currency)).collect()
 }
 
-/// The payload of a message: an order with its lines where it was placed or paid, else what changed.
+/// The payload of a message: an order with its lines where that is what it is about, else what changed.
 pub fn message(message: &Message) -> String {
     match message.kind {
-        MessageKind::OrderCreated | MessageKind::OrderConfirmed => whole_order(&message.order),
+        MessageKind::OrderCreated
+        | MessageKind::OrderConfirmed
+        | MessageKind::OrderShipped
+        | MessageKind::OrderDelivered
+        | MessageKind::OrderRefunded => whole_order(&message.order),
         MessageKind::OrderStatusChanged => status_changed(message),
         MessageKind::OrderCancelled => cancelled(message),
         MessageKind::PaymentRequested => payment_requested(message),
+        // The fact says which refund, of which payment, how much and why.
+        MessageKind::PaymentRefunded | MessageKind::RefundRequested => of_fact(message),
     }
 }
 
@@ -151,6 +207,9 @@ fn whole_order(order: &Order) -> String {
         shipping_fee: Box<RawValue>,
         total_amount: Box<RawValue>,
         items: Vec<WireLine<'a>>,
+        tracking_number: Option<&'a str>,
+        shipped_at: Option<String>,
+        delivered_at: Option<String>,
         created_at: String,
     }
     let amount = |minor| amount(minor, order.currency);
@@ -171,6 +230,9 @@ fn whole_order(order: &Order) -> String {
         shipping_fee: amount(order.totals.shipping),
         total_amount: amount(order.totals.total),
         items: items(order),
+        tracking_number: order.tracking_number.as_deref(),
+        shipped_at: order.shipped_at.map(|at| at.to_string()),
+        delivered_at: order.delivered_at.map(|at| at.to_string()),
         created_at: order.created_at.to_string(),
     })
 }
@@ -207,6 +269,13 @@ fn cancelled(message: &Message) -> String {
         hold_id: message.order.hold_id.map(|id| id.to_string()),
         items: items(&message.order),
     })
+}
+
+/// The payload of the fact, with whose it is.
+fn of_fact(message: &Message) -> String {
+    let order_id = message.order.order_id;
+    let payload = fact(&message.cause.fact);
+    payload.replacen('{', &format!("{{\"order_id\":\"{order_id}\","), 1)
 }
 
 fn payment_requested(message: &Message) -> String {

@@ -154,6 +154,7 @@ fn settings(config: &Config) -> Settings {
             OnFailure::Cancel => FailurePolicy::Cancel,
         },
         payment_provider: "stub".into(),
+        mock_payments: true,
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::command::ProviderAnswer;
-use domain::ids::{OrderId, PaymentId};
-use engine::port::{PaymentProvider, ProviderCall};
+use domain::command::{ProviderAnswer, RefundWord};
+use domain::ids::{OrderId, PaymentId, RefundId};
+use engine::port::{PaymentProvider, ProviderCall, RefundCall};
 use testkit::provider::answer_of;
 
 use crate::dice::Dice;
@@ -24,6 +24,8 @@ pub struct Entry {
     pub amount: i64,
     /// Minor units that were charged; 0: it was declined.
     pub charged: i64,
+    /// What went back, by refund; minor units.
+    pub refunds: BTreeMap<RefundId, i64>,
     /// How often it was asked for.
     pub calls: u32,
     /// Whether an answer got through.
@@ -71,6 +73,7 @@ impl Bank {
                 order_id: payment.order_id,
                 amount: payment.amount,
                 charged: if declines { 0 } else { payment.amount },
+                refunds: BTreeMap::new(),
                 calls: 0,
                 was_heard: false,
                 was_revised: false,
@@ -169,5 +172,23 @@ impl PaymentProvider for Bank {
             entry.was_heard = said != ProviderAnswer::Silent;
         }
         said
+    }
+    async fn refund(&self, call: RefundCall) -> RefundWord {
+        let (there, back) = (self.takes_ms(), self.takes_ms());
+        self.world.timers.sleep(there).await;
+        if self.world.strikes(self.world.plan.rates.provider_deaf) {
+            self.world.faulted.count(Injected::ProviderDeaf);
+            return RefundWord::Silent;
+        }
+        // Asked again about the same refund, it gives nothing more.
+        if let Some(entry) = self.books().get_mut(&call.payment.payment_id) {
+            entry.refunds.insert(call.refund.refund_id, call.refund.amount);
+        }
+        self.world.timers.sleep(back).await;
+        if self.world.strikes(self.world.plan.rates.provider_mute) {
+            self.world.faulted.count(Injected::ProviderMute);
+            return RefundWord::Silent;
+        }
+        RefundWord::Done { provider_ref: None }
     }
 }

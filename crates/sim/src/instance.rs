@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use domain::command::{ExpireOrder, ProviderAnswer, RecordPayment, TakePayment};
+use domain::command::{ExpireOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, TakePayment, TakeRefund};
 use domain::ids::PaymentId;
 use domain::order::Status;
 use domain::payment::Payment;
 use domain::time::Time;
-use engine::port::{PaymentProvider as _, ProviderCall, Store};
+use engine::port::{PaymentProvider as _, ProviderCall, RefundCall, Store};
 use engine::{Ask, Engine, Failure, Pause};
 use futures_util::future::{Either, join_all, select};
 use tokio::sync::mpsc;
@@ -141,7 +141,10 @@ async fn carry(world: Arc<World>, number: usize, engine: Engine, bank: Arc<Bank>
         match select(Box::pin(intents.recv()), look).await {
             Either::Left((Some(payment), _)) => call(&world, number, &engine, &bank, payment),
             Either::Left((None, _)) => return,
-            Either::Right(_) => look_for_open(&world, number, &engine, &bank).await,
+            Either::Right(_) => {
+                look_for_open(&world, number, &engine, &bank).await;
+                look_for_refunds(&world, number, &engine, &bank).await;
+            }
         }
     }
 }
@@ -165,6 +168,35 @@ async fn look_for_open(world: &Arc<World>, number: usize, engine: &Engine, bank:
             Err(Failure::Bug(reason)) => world.violation(format!("taking {payment_id} over: internal error: {reason}")),
             Err(_) => {}
         }
+    }
+}
+
+async fn look_for_refunds(world: &Arc<World>, number: usize, engine: &Engine, bank: &Arc<Bank>) {
+    let Ok(due) = engine.queries().refunds_to_ask(engine.now(), PAGE).await else { return };
+    for refund_id in due {
+        counted(world);
+        let taken = match engine.submit(TakeRefund { refund_id, lease_seconds: LEASE_SECONDS }, Ask::of_worker("payments")).await {
+            Ok(done) => done.answer.0,
+            Err(Failure::Bug(reason)) => {
+                world.violation(format!("taking {refund_id} over: internal error: {reason}"));
+                None
+            }
+            Err(_) => None,
+        };
+        let Some((refund, payment)) = taken else { continue };
+        let (world, engine, bank) = (world.clone(), engine.clone(), bank.clone());
+        let here = world.clone();
+        here.spawn(Owner::Instance(number), "refund call", async move {
+            let said = match select(bank.refund(RefundCall { refund, payment }), world.timers.sleep(ANSWER_WITHIN_MS)).await {
+                Either::Left((said, _)) => said,
+                Either::Right(_) => RefundWord::Silent,
+            };
+            world.say(|| format!("provider on {refund_id}: {said:?}"));
+            counted(&world);
+            if let Err(Failure::Bug(reason)) = engine.submit(RecordRefund { refund_id, said }, Ask::of_worker("payments")).await {
+                world.violation(format!("recording {refund_id}: internal error: {reason}"));
+            }
+        });
     }
 }
 

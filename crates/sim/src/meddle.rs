@@ -33,7 +33,7 @@ pub async fn look(world: &World, owner: &Caller, order_id: OrderId) {
 /// Cancels an order as somebody else: there must be none.
 pub async fn cancel(world: &Arc<World>, order_id: OrderId, dice: &mut Dice) {
     let tag = format!("stranger to {order_id}");
-    let command = CancelOrder { order_id, reason: None };
+    let command = CancelOrder { order_id, reason: None, notes: None };
     let request = Want { caller: stranger(), key: None, body: 0, command, tag, kind: Kind::Other }.written(world);
     match insist(world, &request, dice).await {
         Outcome::Refused(Refusal::Order(OrderRefusal::NotFound(_))) | Outcome::GaveUp => {}

@@ -37,7 +37,7 @@ pub async fn buy_what_is_left(world: Arc<World>, store: MemoryStore) {
         }
         match buy(&world, &sku_id, available).await {
             Outcome::Done(done) => {
-                let command = CancelOrder { order_id: done.answer.order.order_id, reason: None };
+                let command = CancelOrder { order_id: done.answer.order.order_id, reason: None, notes: None };
                 let tag = format!("probe {sku_id} back");
                 let request = Want { caller: Caller::local_admin(), key: None, body: 0, command, tag, kind: Kind::Other }.written(&world);
                 insist(&world, &request, &mut Dice::new(0, 0)).await;

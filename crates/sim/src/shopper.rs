@@ -296,7 +296,7 @@ impl Shopper {
         let support = Caller { id: "support".into(), role: Role::Support };
         let caller = if self.dice.below(4) == 0 { support } else { self.caller.clone() };
         let key = (self.dice.below(2) == 0).then(|| format!("k-{tag}").into());
-        let command = CancelOrder { order_id, reason: None };
+        let command = CancelOrder { order_id, reason: None, notes: None };
         Want { caller, key, body: self.dice.throw(), command, tag, kind: Kind::Other }.written(&self.world)
     }
 

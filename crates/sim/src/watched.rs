@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::stock::Balance;
+use domain::task::Task;
 use domain::time::Time;
 use domain::{Caller, Changes, Needs, View};
 use engine::port::{
@@ -224,6 +226,18 @@ impl Queries for Watched {
 
     async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable> {
         self.store.payments_to_ask(now, limit).await
+    }
+
+    async fn refund(&self, caller: &Caller, refund_id: RefundId) -> Result<Option<Arc<Refund>>, Unavailable> {
+        self.store.refund(caller, refund_id).await
+    }
+
+    async fn refunds_to_ask(&self, now: Time, limit: u32) -> Result<Vec<RefundId>, Unavailable> {
+        self.store.refunds_to_ask(now, limit).await
+    }
+
+    async fn open_tasks(&self, page: Page<(Time, TaskId)>) -> Result<Vec<Arc<Task>>, Unavailable> {
+        self.store.open_tasks(page).await
     }
 
     async fn outbox(&self) -> Result<OutboxStanding, Unavailable> {

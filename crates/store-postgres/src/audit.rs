@@ -154,6 +154,31 @@ const INVARIANTS: &[Invariant] = &[
                 else t.covering is distinct from 1 end",
     },
     Invariant {
+        name: "refund-counted",
+        explanation: "what a payment says went back is the sum of its refunds that did; those under way never exceed what was captured",
+        sql: "
+            with given as (
+                select payment_id, sum(amount) filter (where status = 'REFUNDED') as refunded,
+                    sum(amount) filter (where status in ('REQUESTED', 'APPROVED', 'PROCESSING', 'REFUNDED')) as counted
+                from refund
+                group by payment_id)
+            select format('payment %s: captured %s, refunded %s, its refunds %s, with those under way %s', payment_id, p.captured, p.refunded,
+                coalesce(g.refunded, 0), coalesce(g.counted, 0))
+            from payment p left join given g using (payment_id)
+            where p.refunded <> coalesce(g.refunded, 0) or coalesce(g.counted, 0) > p.captured",
+    },
+    Invariant {
+        name: "money-goes-back",
+        explanation: "money that covers nothing is on its way back, went back, or has called for a person",
+        sql: "
+            select format('order %s, payment %s: %s of %s captured have no refund', p.order_id, p.payment_id,
+                p.captured - p.refunded, p.captured)
+            from payment p join orders o using (order_id)
+            where p.captured > p.refunded and (p.surplus or o.status = 'CANCELED')
+                and not exists (select 1 from refund r where r.payment_id = p.payment_id and r.status in ('REQUESTED', 'APPROVED', 'PROCESSING'))
+                and not exists (select 1 from ops_task t where t.order_id = p.order_id and t.kind = 'REFUND_FAILED')",
+    },
+    Invariant {
         name: "key-order",
         explanation: "the key that an order was placed with is kept, and its answer is that order",
         sql: "
@@ -171,8 +196,15 @@ const INVARIANTS: &[Invariant] = &[
                 join (values ('ORDER_CREATED', 'order.created'), ('ORDER_CREATED', 'order.status_changed'),
                     ('PAYMENT_REQUESTED', 'payment.requested'), ('PAYMENT_REQUESTED', 'order.status_changed'),
                     ('PAYMENT_SUCCEEDED', 'order.confirmed'), ('PAYMENT_SUCCEEDED', 'order.status_changed'),
-                    ('ORDER_CANCELED', 'order.cancelled'), ('ORDER_CANCELED', 'order.status_changed'))
-                    as m (event_type, message) using (event_type)),
+                    ('ORDER_CANCELED', 'order.cancelled'), ('ORDER_CANCELED', 'order.status_changed'),
+                    ('ORDER_READY', 'order.status_changed'),
+                    ('ORDER_SHIPPED', 'order.shipped'), ('ORDER_SHIPPED', 'order.status_changed'),
+                    ('ORDER_DELIVERED', 'order.delivered'), ('ORDER_DELIVERED', 'order.status_changed'),
+                    ('REFUND_REQUESTED', 'refund.requested'), ('REFUND_SUCCEEDED', 'payment.refunded'),
+                    ('REFUND_SUCCEEDED', 'order.refunded'), ('LATE_PAYMENT_REFUNDED', 'payment.refunded'))
+                    as m (event_type, message) using (event_type)
+                where (m.message <> 'refund.requested' or e.payload_json ->> 'by_hand' = 'true')
+                    and (m.message <> 'order.refunded' or e.payload_json ->> 'in_full' = 'true')),
             sent as (
                 select aggregate_id, sequence, event_type as message, count(*) as times from outbox group by 1, 2, 3)
             select format('order %s, fact %s: %s is there %s times, wanted %s', aggregate_id, sequence, message,

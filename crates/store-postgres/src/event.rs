@@ -13,14 +13,14 @@ use crate::error::Failure;
 use crate::types::{Column, Fields, Json, Moment, named, rows};
 
 pub(crate) const INSERT: &str = "
-    insert into order_event (order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, changed_by,
-        request_id, created_at)
-    select order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, changed_by, request_id, created_at
+    insert into order_event (order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, notes,
+        changed_by, request_id, created_at)
+    select order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, notes, changed_by, request_id, created_at
     from unnest($1::order_event[])";
 
 /// The history of an order after `$2`.
 pub(crate) const HISTORY: &str = "
-    select order_event_id, sequence, event_type, from_status, to_status, payload_json::text, changed_by, request_id, created_at
+    select order_event_id, sequence, event_type, from_status, to_status, payload_json::text, notes, changed_by, request_id, created_at
     from order_event
     where order_id = $1 and sequence > $2
     order by sequence
@@ -35,6 +35,7 @@ pub(crate) fn inserted<'c>(facts: &[&'c Arc<OrderEvent>]) -> Vec<Column<'c>> {
         named("from_status", facts, |event| event.from.map(Status::as_str)),
         named("to_status", facts, |event| event.to.as_str()),
         named("payload_json", facts, |event| Json(wire::fact(&event.fact))),
+        named("notes", facts, |event| event.notes.as_deref()),
         named("changed_by", facts, |event| &*event.changed_by),
         named("request_id", facts, |event| &*event.request_id),
         named("created_at", facts, |event| Moment(event.created_at)),
@@ -50,6 +51,7 @@ pub(crate) fn read(row: &Row) -> Result<RecordedEvent, Failure> {
         from: row.take()?,
         to: row.take()?,
         payload: row.take()?,
+        notes: row.take()?,
         changed_by: row.take::<Option<_>>()?.unwrap_or_default(),
         request_id: row.take::<Option<_>>()?.unwrap_or_default(),
         created_at: row.time()?,

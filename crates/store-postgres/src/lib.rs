@@ -22,11 +22,14 @@ mod outbox;
 mod payment;
 mod prepared;
 mod queries;
+mod refund;
 mod reservation;
 mod save;
 mod session;
+mod shipment;
 mod sku;
 mod stock;
+mod task;
 mod types;
 
 use std::sync::Arc;

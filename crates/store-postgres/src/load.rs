@@ -8,35 +8,41 @@ use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::error::Failure;
 use crate::prepared::Prepared;
-use crate::{key, number, order, payment, reservation, sku, stock};
+use crate::{key, number, order, payment, refund, reservation, sku, stock, task};
 
 /// All that is loaded is of one moment.
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";
 
 /// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
 pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
-    let Needs { keys, skus, orders, payments, reservations, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
+    let Needs { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
     let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
     let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
     // Numbers are drawn before the snapshot, which reads only. In one snapshot a key and what was done with it are of one moment:
     // else another try with that key could be refused for it, or be shown what was there before.
-    let (drawn, (), keys, skus, offers, orders, lines, payments, reservations, stock, ()) = try_join!(biased;
+    let (drawn, (), keys, skus, offers, orders, lines, shipments, refund_ids, payments, refunds, reservations, tasks, stock, ()) = try_join!(biased;
         number::draw(client, &prepared.numbers_draw, numbers),
         client.batch_execute(SNAPSHOT),
         found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
         found(client, &prepared.skus_load, sku_ids.clone()),
         found(client, &prepared.offers_load, sku_ids),
         found(client, &prepared.orders_load, order_ids.clone()),
-        found(client, &prepared.lines_load, order_ids),
+        found(client, &prepared.lines_load, order_ids.clone()),
+        found(client, &prepared.shipments_load, order_ids.clone()),
+        found(client, &prepared.refund_ids_load, order_ids),
         found(client, &prepared.payments_load, payments.iter().map(|id| id.0).collect()),
+        found(client, &prepared.refunds_load, refunds.iter().map(|id| id.0).collect()),
         found(client, &prepared.reservations_load, reservations.iter().map(|key| &*key.0).collect()),
+        found(client, &prepared.tasks_load, tasks.iter().map(|id| id.0).collect()),
         found(client, &prepared.stock_load, stock.iter().map(SkuId::as_str).collect()),
         client.batch_execute("commit"),
     )?;
     let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
     let skus = sku::with_offers(&skus, &offers)?;
-    let orders = order::with_lines(&orders, &lines)?;
+    let orders = order::whole(&orders, &lines, &shipments, &refund_ids)?;
     let payments = payments.iter().map(payment::read).collect::<Result<Vec<_>, _>>()?;
+    let refunds = refunds.iter().map(refund::read).collect::<Result<Vec<_>, _>>()?;
+    let tasks = tasks.iter().map(task::read).collect::<Result<Vec<_>, _>>()?;
     let reservations = reservations.iter().map(reservation::read).collect::<Result<Vec<_>, _>>()?;
     let stock = stock.iter().map(stock::read).collect::<Result<Vec<_>, _>>()?;
     let numbers: Vec<(OrderId, OrderNumber)> = number::give(numbers, &drawn)?;
@@ -52,6 +58,12 @@ pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, se
     }
     for row in payments {
         seen.payments.found(row.payment_id, row.into());
+    }
+    for row in refunds {
+        seen.refunds.found(row.refund_id, row.into());
+    }
+    for row in tasks {
+        seen.tasks.found(row.task_id, row.into());
     }
     for row in reservations {
         seen.reservations.found(row.key.clone(), row.into());

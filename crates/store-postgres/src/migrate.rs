@@ -9,7 +9,10 @@ use crate::PostgresStore;
 use crate::error::said;
 
 /// Every step of the schema. Forward only; a step that was published is never edited.
-pub const KNOWN: Known = Known(&[Migration { number: 1, name: "core", sql: include_str!("../migrations/0001_core.sql"), min_binary: 1 }]);
+pub const KNOWN: Known = Known(&[
+    Migration { number: 1, name: "core", sql: include_str!("../migrations/0001_core.sql"), min_binary: 1 },
+    Migration { number: 2, name: "after_payment", sql: include_str!("../migrations/0002_after_payment.sql"), min_binary: 1 },
+]);
 
 /// The oldest server: 15.0, as `server_version_num` counts.
 const SERVER_VERSION_MIN: i32 = 150_000;

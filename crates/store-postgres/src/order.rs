@@ -10,8 +10,8 @@ use domain::tables::Write;
 use tokio_postgres::Row;
 
 use crate::error::Failure;
-use crate::line;
 use crate::types::{Column, Fields, Json, Moment, column, named, rows};
+use crate::{line, refund, shipment};
 
 /// What [`read`] reads, of a table called `o`.
 macro_rules! columns {
@@ -21,7 +21,7 @@ macro_rules! columns {
         o.subtotal, o.discount_amount, o.tax_amount, o.shipping_fee, o.total_amount,
         o.shipping_address_id, o.shipping_address::text, o.billing_address_id, o.billing_address::text, o.notes, o.metadata::text,
         o.tracking_number, o.shipped_at, o.delivered_at, o.cancelled_at, o.cancellation_reason, o.expires_at,
-        o.version, o.created_at, o.updated_at"
+        o.version, o.created_at, o.updated_at, o.status_before"
     };
 }
 
@@ -44,7 +44,7 @@ pub(crate) const OVERDUE: &str = "
     where o.expires_at <= $1 and o.status in ('CREATED', 'PAYMENT_PENDING')
         and not exists (
             select 1 from payment p
-            where p.payment_id = o.payment_id and p.status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN') and p.payment_method <> 'cod')
+            where p.payment_id = o.payment_id and p.status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN') and p.next_check_at is not null)
     order by o.expires_at, o.order_id
     limit $2";
 
@@ -54,7 +54,7 @@ macro_rules! inserted_columns {
         status, payment_status, payment_method, payment_id, stock_state, currency,
         subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
         shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
-        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, created_at, updated_at"
+        tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, created_at, updated_at, status_before"
     };
 }
 
@@ -76,19 +76,19 @@ pub(crate) const UPDATE: &str = "
             notes = x.notes, metadata = x.metadata::jsonb,
             tracking_number = x.tracking_number, shipped_at = x.shipped_at, delivered_at = x.delivered_at,
             cancelled_at = x.cancelled_at, cancellation_reason = x.cancellation_reason, expires_at = x.expires_at,
-            version = x.version, updated_at = x.updated_at
+            version = x.version, updated_at = x.updated_at, status_before = x.status_before
         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
                 $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::text[],
                 $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],
                 $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
                 $25::text[], $26::timestamptz[], $27::timestamptz[], $28::timestamptz[], $29::text[], $30::timestamptz[], $31::bigint[],
-                $32::timestamptz[], $33::bigint[])
+                $32::timestamptz[], $33::bigint[], $34::text[])
             as x (order_id, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
                 status, payment_status, payment_method, payment_id, stock_state, currency,
                 subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
                 shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
                 tracking_number, shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, updated_at,
-                expected)
+                expected, status_before)
         where t.order_id = any($1) and t.order_id = x.order_id and t.version = x.expected
         returning 1)
     select ordo_expect('orders', (select count(*) from changed), cardinality($1))";
@@ -127,6 +127,7 @@ pub(crate) fn inserted<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> 
         named("expires_at", orders, |write| write.row.expires_at.map(Moment)),
         named("version", orders, |write| write.row.version),
         named("updated_at", orders, |write| Moment(write.row.updated_at)),
+        named("status_before", orders, |write| write.row.status_before.map(Status::as_str)),
         named("order_number", orders, |write| write.row.number.to_string()),
         named("channel", orders, |write| write.row.channel.as_str()),
         named("created_at", orders, |write| Moment(write.row.created_at)),
@@ -168,6 +169,7 @@ pub(crate) fn updated<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
         column(rows, |write| write.row.version),
         column(rows, |write| Moment(write.row.updated_at)),
         column(rows, |write| write.expected),
+        column(rows, |write| write.row.status_before.map(Status::as_str)),
     ]
 }
 
@@ -207,19 +209,26 @@ pub(crate) fn read(row: &Row) -> Result<Order, Failure> {
         version: row.take()?,
         created_at: row.time()?,
         updated_at: row.time()?,
+        status_before: row.word_or_none(Status::ALL, Status::as_str)?,
         lines: Vec::new(),
+        shipments: Vec::new(),
+        refunds: Vec::new(),
     })
 }
 
-/// The orders, each with its lines.
-pub(crate) fn with_lines(orders: &[Row], lines: &[Row]) -> Result<Vec<Order>, Failure> {
+/// The orders, each with its lines, shipments and the names of its refunds.
+pub(crate) fn whole(orders: &[Row], lines: &[Row], shipments: &[Row], refund_ids: &[Row]) -> Result<Vec<Order>, Failure> {
     let mut of_order = HashMap::<OrderId, Vec<Line>>::new();
     for row in lines {
         let (order_id, line) = line::read(row)?;
         of_order.entry(order_id).or_default().push(line);
     }
+    let mut shipments = shipment::read(shipments)?;
+    let mut refunds = refund::ids(refund_ids)?;
     let orders = orders.iter().map(|row| {
         let mut order = read(row)?;
+        order.shipments = shipments.remove(&order.order_id).unwrap_or_default();
+        order.refunds = refunds.remove(&order.order_id).unwrap_or_default();
         order.lines = of_order.remove(&order.order_id).unwrap_or_default();
         Ok(order)
     });

@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use tokio_postgres::{Client, Error, Statement};
 
-use crate::{event, key, line, mark, number, offer, order, outbox, payment, reservation, sku, stock};
+use crate::{event, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 macro_rules! prepared {
     ($($name:ident: $sql:expr;)*) => {
@@ -36,9 +36,19 @@ prepared! {
     lines_load: line::LOAD;
     lines_insert: line::INSERT;
     lines_update: line::UPDATE;
+    shipments_load: shipment::LOAD;
+    shipments_upsert: shipment::UPSERT;
+    shipment_items_insert: shipment::ITEMS_INSERT;
     payments_load: payment::LOAD;
     payments_insert: payment::INSERT;
     payments_update: payment::UPDATE;
+    refund_ids_load: refund::IDS_OF_ORDERS;
+    refunds_load: refund::LOAD;
+    refunds_insert: refund::INSERT;
+    refunds_update: refund::UPDATE;
+    tasks_load: task::LOAD;
+    tasks_insert: task::INSERT;
+    tasks_update: task::UPDATE;
     reservations_load: reservation::LOAD;
     reservations_insert: reservation::INSERT;
     reservations_update: reservation::UPDATE;

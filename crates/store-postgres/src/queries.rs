@@ -8,20 +8,22 @@ use deadpool_postgres::{Object, Transaction};
 use domain::Caller;
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::stock::Balance;
+use domain::task::Task;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
-use futures_util::future::try_join;
+use tokio::try_join;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 
 use crate::error::Failure;
 use crate::order_list::OrderList;
 use crate::types::Moment;
-use crate::{PostgresStore, audit, event, key, line, mark, migrate, offer, order, outbox, payment, sku, stock};
+use crate::{PostgresStore, audit, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock, task};
 
 type Values<'v> = [&'v (dyn ToSql + Sync)];
 
@@ -81,16 +83,23 @@ impl PostgresStore {
                 return Ok(Vec::new());
             }
             let ids = orders.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
-            let (lines, payments) = try_join(snapshot.prepare_cached(line::LOAD), snapshot.prepare_cached(payment::LATEST)).await?;
-            let ids: &Values<'_> = &[&ids];
-            let (lines, payments) = try_join(snapshot.query(&lines, ids), snapshot.query(&payments, ids)).await?;
+            let of_orders = async |sql: &str| snapshot.query(&snapshot.prepare_cached(sql).await?, &[&ids]).await;
+            let (lines, payments, shipments, refunds) =
+                try_join!(of_orders(line::LOAD), of_orders(payment::LATEST), of_orders(shipment::LOAD), of_orders(refund::OF_ORDERS))?;
             let payments = payments.iter().map(|row| payment::read(row).map(|payment| (payment.payment_id, Arc::new(payment))));
             let payments = payments.collect::<Result<HashMap<_, _>, _>>()?;
+            let mut refunds_of = HashMap::<OrderId, Vec<Arc<Refund>>>::new();
+            for row in &refunds {
+                let refund = refund::read(row)?;
+                refunds_of.entry(refund.order_id).or_default().push(Arc::new(refund));
+            }
             let answer = |order: domain::order::Order| {
                 let payment = order.payment_id.and_then(|id| payments.get(&id).cloned());
-                OrderAnswer::now(Arc::new(order), payment)
+                let refunds = refunds_of.remove(&order.order_id).unwrap_or_default();
+                let refund_ids = refunds.iter().map(|refund| refund.refund_id).collect();
+                OrderAnswer::now(Arc::new(domain::order::Order { refunds: refund_ids, ..order }), payment, refunds)
             };
-            Ok(order::with_lines(&orders, &lines)?.into_iter().map(answer).collect())
+            Ok(order::whole(&orders, &lines, &shipments, &[])?.into_iter().map(answer).collect())
         })
         .await
     }
@@ -157,6 +166,23 @@ impl Queries for PostgresStore {
     async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable> {
         let rows = self.rows(payment::DUE, &[&Moment(now), &i64::from(limit)]).await?;
         Ok(rows.iter().map(|row| row.try_get(0).map(PaymentId)).collect::<Result<_, _>>().map_err(Failure::from)?)
+    }
+
+    async fn refund(&self, caller: &Caller, refund_id: RefundId) -> Result<Option<Arc<Refund>>, Unavailable> {
+        let row = self.row(refund::OF_CALLER, &[&refund_id.0, &caller.only_own()]).await?;
+        Ok(row.as_ref().map(refund::read).transpose()?.map(Arc::new))
+    }
+
+    async fn refunds_to_ask(&self, now: Time, limit: u32) -> Result<Vec<RefundId>, Unavailable> {
+        let rows = self.rows(refund::DUE, &[&Moment(now), &i64::from(limit)]).await?;
+        Ok(rows.iter().map(|row| row.try_get(0).map(RefundId)).collect::<Result<_, _>>().map_err(Failure::from)?)
+    }
+
+    async fn open_tasks(&self, page: Page<(Time, TaskId)>) -> Result<Vec<Arc<Task>>, Unavailable> {
+        let after = page.after.map(|(created_at, task_id)| (Moment(created_at), task_id.0));
+        let (created_at, task_id) = (after.map(|after| after.0), after.map(|after| after.1));
+        let rows = self.rows(task::OPEN, &[&created_at, &task_id, &i64::from(page.limit)]).await?;
+        Ok(rows.iter().map(|row| task::read(row).map(Arc::new)).collect::<Result<_, _>>()?)
     }
 
     async fn outbox(&self) -> Result<OutboxStanding, Unavailable> {

@@ -7,11 +7,11 @@ use tokio_postgres::Client;
 
 use crate::flight::{Failed, Flight};
 use crate::prepared::Prepared;
-use crate::{event, key, line, mark, offer, order, outbox, payment, reservation, sku, stock};
+use crate::{event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 /// Saves all of `changes` and `mark`, or nothing.
 pub(crate) async fn save(client: &Client, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
-    let Changes { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox, stock } = changes;
+    let Changes { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = changes;
     let mut flight = Flight::begin(client);
     flight.add(&prepared.mark_insert, mark::inserted(mark));
 
@@ -38,6 +38,11 @@ pub(crate) async fn save(client: &Client, prepared: &Prepared, changes: &Changes
     if !old.is_empty() {
         flight.add(&prepared.orders_update, order::updated(&old));
         flight.add(&prepared.lines_update, line::updated(&old));
+        let shipments = shipment::of_orders(&old);
+        if !shipments.is_empty() {
+            flight.add(&prepared.shipments_upsert, shipment::upserted(&shipments));
+            flight.add(&prepared.shipment_items_insert, shipment::items_inserted(&shipments));
+        }
     }
     let (new, old) = apart(payments.values());
     if !new.is_empty() {
@@ -45,6 +50,20 @@ pub(crate) async fn save(client: &Client, prepared: &Prepared, changes: &Changes
     }
     if !old.is_empty() {
         flight.add(&prepared.payments_update, payment::updated(&old));
+    }
+    let (new, old) = apart(refunds.values());
+    if !new.is_empty() {
+        flight.add(&prepared.refunds_insert, refund::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.refunds_update, refund::updated(&old));
+    }
+    let (new, old) = apart(tasks.values());
+    if !new.is_empty() {
+        flight.add(&prepared.tasks_insert, task::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.tasks_update, task::updated(&old));
     }
     let (new, old) = apart(reservations.values());
     if !new.is_empty() {

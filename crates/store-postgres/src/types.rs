@@ -226,6 +226,12 @@ impl<'r> Fields<'r> {
         all.iter().copied().find(|one| word(*one) == stored).ok_or_else(|| self.unreadable(stored))
     }
 
+    /// The same where there may be none.
+    pub(crate) fn word_or_none<T: Copy>(&mut self, all: &[T], word: fn(T) -> &'static str) -> Result<Option<T>, Failure> {
+        let Some(stored) = self.take::<Option<&str>>()? else { return Ok(None) };
+        all.iter().copied().find(|one| word(*one) == stored).map(Some).ok_or_else(|| self.unreadable(stored))
+    }
+
     pub(crate) fn currency(&mut self) -> Result<Currency, Failure> {
         let stored = self.take::<&str>()?;
         Currency::from_code(stored).ok_or_else(|| self.unreadable(stored))

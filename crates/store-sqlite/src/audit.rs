@@ -158,7 +158,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                 select p.order_id, count(*) as payments,
                     count(*) filter (where p.captured = o.total_amount and p.currency = o.currency) as covering
                 from payment p join orders o using (order_id)
-                where p.status in ('CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED') or p.captured > 0
+                where not p.surplus and (p.status in ('CAPTURED', 'PARTIALLY_REFUNDED', 'REFUNDED') or p.captured > 0)
                 group by p.order_id)
             select format('order %s: %s, %d captured payments, %d of them of its total', order_number, status, payments, covering)
             from orders left join taken using (order_id)
@@ -166,6 +166,33 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                 when status in ('CREATED', 'PAYMENT_PENDING') then payments is not null
                 when status = 'CANCELED' or (payment_method is 'cod' and payments is null) then false
                 else covering is distinct from 1 end
+            limit ?1",
+    },
+    Invariant {
+        name: "refund-counted",
+        explanation: "what a payment says went back is the sum of its refunds that did; those under way never exceed what was captured",
+        sql: "
+            with given as (
+                select payment_id, sum(amount) filter (where status = 'REFUNDED') as refunded,
+                    sum(amount) filter (where status in ('REQUESTED', 'APPROVED', 'PROCESSING', 'REFUNDED')) as counted
+                from refund
+                group by payment_id)
+            select format('payment %s: captured %d, refunded %d, its refunds %d, with those under way %d', lower(hex(payment_id)),
+                p.captured, p.refunded, coalesce(g.refunded, 0), coalesce(g.counted, 0))
+            from payment p left join given g using (payment_id)
+            where p.refunded <> coalesce(g.refunded, 0) or coalesce(g.counted, 0) > p.captured
+            limit ?1",
+    },
+    Invariant {
+        name: "money-goes-back",
+        explanation: "money that covers nothing is on its way back, went back, or has called for a person",
+        sql: "
+            select format('order %s, payment %s: %d of %d captured have no refund', order_number, lower(hex(p.payment_id)),
+                p.captured - p.refunded, p.captured)
+            from payment p join orders o using (order_id)
+            where p.captured > p.refunded and (p.surplus or o.status = 'CANCELED')
+                and not exists (select 1 from refund r where r.payment_id = p.payment_id and r.status in ('REQUESTED', 'APPROVED', 'PROCESSING'))
+                and not exists (select 1 from ops_task t where t.order_id = p.order_id and t.kind = 'REFUND_FAILED')
             limit ?1",
     },
     Invariant {
@@ -185,9 +212,15 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                 values ('ORDER_CREATED', 'order.created'), ('ORDER_CREATED', 'order.status_changed'),
                     ('PAYMENT_REQUESTED', 'payment.requested'), ('PAYMENT_REQUESTED', 'order.status_changed'),
                     ('PAYMENT_SUCCEEDED', 'order.confirmed'), ('PAYMENT_SUCCEEDED', 'order.status_changed'),
-                    ('ORDER_CANCELED', 'order.cancelled'), ('ORDER_CANCELED', 'order.status_changed')),
+                    ('ORDER_CANCELED', 'order.cancelled'), ('ORDER_CANCELED', 'order.status_changed'),
+                    ('ORDER_READY', 'order.status_changed'),
+                    ('ORDER_SHIPPED', 'order.shipped'), ('ORDER_SHIPPED', 'order.status_changed'),
+                    ('ORDER_DELIVERED', 'order.delivered'), ('ORDER_DELIVERED', 'order.status_changed'),
+                    ('REFUND_REQUESTED', 'refund.requested'), ('REFUND_SUCCEEDED', 'payment.refunded'),
+                    ('REFUND_SUCCEEDED', 'order.refunded'), ('LATE_PAYMENT_REFUNDED', 'payment.refunded')),
             counted as (
                 select order_id, sequence, message, 1 as wanted, 0 as there from order_event join messages using (event_type)
+                where (message <> 'refund.requested' or payload_json ->> '$.by_hand') and (message <> 'order.refunded' or payload_json ->> '$.in_full')
                 union all
                 select aggregate_id, sequence, event_type, 0, 1 from outbox)
             select format('order %s, fact %d: %s is there %d times, wanted %d', lower(hex(order_id)), sequence, message, sum(there),
@@ -223,13 +256,14 @@ impl Invariant {
 mod tests {
     use super::*;
     use domain::event::Fact;
-    use domain::ids::{PaymentId, Uuid};
+    use domain::ids::{PaymentId, RefundId, ShipmentId, Uuid};
     use domain::message::messages_of;
     use domain::money::Currency;
 
     /// The next kind of fact. A new kind does not compile until it stands here.
     fn next(fact: &Fact) -> Option<Fact> {
         let (payment_id, amount, currency) = (PaymentId(Uuid::nil()), 1, Currency::USD);
+        let refund_id = RefundId(Uuid::nil());
         Some(match fact {
             Fact::OrderCreated { .. } => Fact::InventoryReserved,
             Fact::InventoryReserved => Fact::PaymentRequested { payment_id, amount, currency },
@@ -240,7 +274,17 @@ mod tests {
             Fact::InventoryDeducted => Fact::OrderCanceled { reason: "".into() },
             Fact::OrderCanceled { .. } => Fact::OrderExpired,
             Fact::OrderExpired => Fact::InventoryReleased,
-            Fact::InventoryReleased => return None,
+            Fact::InventoryReleased => Fact::OrderReady,
+            Fact::OrderReady => Fact::ShipmentCreated { shipment_id: ShipmentId(Uuid::nil()) },
+            Fact::ShipmentCreated { .. } => Fact::OrderShipped { carrier_code: None, tracking_number: None },
+            Fact::OrderShipped { .. } => Fact::OrderDelivered,
+            Fact::OrderDelivered => Fact::InventoryRestocked,
+            Fact::InventoryRestocked => Fact::RefundRequested { refund_id, payment_id, amount, currency, reason: "".into(), by_hand: true },
+            Fact::RefundRequested { .. } => Fact::RefundSucceeded { refund_id, payment_id, amount, currency, in_full: true },
+            Fact::RefundSucceeded { .. } => Fact::RefundFailed { refund_id, reason: "".into() },
+            Fact::RefundFailed { .. } => Fact::LatePaymentRefunded { refund_id, payment_id, amount, currency },
+            Fact::LatePaymentRefunded { .. } => Fact::OrderChanged { fields: [].into() },
+            Fact::OrderChanged { .. } => return None,
         })
     }
 

@@ -10,8 +10,9 @@ use rusqlite::{Connection, Result, params};
 pub(crate) fn append(db: &Connection, facts: &[Arc<OrderEvent>]) -> Result<()> {
     let mut insert = db.prepare_cached(
         "insert into order_event
-             (order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, changed_by, request_id, created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             (order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, notes, changed_by, request_id,
+              created_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for event in facts {
         insert.execute(params![
@@ -22,6 +23,7 @@ pub(crate) fn append(db: &Connection, facts: &[Arc<OrderEvent>]) -> Result<()> {
             event.from.map(Status::as_str),
             event.to.as_str(),
             engine::wire::fact(&event.fact),
+            event.notes,
             event.changed_by,
             event.request_id,
             event.created_at.0

@@ -22,10 +22,13 @@ mod outbox;
 mod payment;
 mod query;
 mod readers;
+mod refund;
 mod reservation;
 mod session;
+mod shipment;
 mod sku;
 mod stock;
+mod task;
 mod transaction;
 mod value;
 

@@ -10,7 +10,10 @@ use crate::error::unavailable_sql;
 use crate::transaction::{Kind, Transaction};
 
 /// The steps that this binary knows.
-const KNOWN: Known = Known(&[Migration { number: 1, name: "core", sql: include_str!("../migrations/0001_core.sql"), min_binary: 1 }]);
+pub(crate) const KNOWN: Known = Known(&[
+    Migration { number: 1, name: "core", sql: include_str!("../migrations/0001_core.sql"), min_binary: 1 },
+    Migration { number: 2, name: "after_payment", sql: include_str!("../migrations/0002_after_payment.sql"), min_binary: 1 },
+]);
 
 /// Who applied a step.
 const BINARY: &str = concat!("ordo ", env!("CARGO_PKG_VERSION"));

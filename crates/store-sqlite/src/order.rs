@@ -10,8 +10,8 @@ use domain::tables::{Orders, Shelf, Write};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::error::{Trouble, one_row};
-use crate::line;
 use crate::value::{Cells, ms};
+use crate::{line, refund, shipment};
 
 /// What [`order_of`] reads and an insert writes.
 macro_rules! columns {
@@ -19,7 +19,7 @@ macro_rules! columns {
         "order_id, order_number, channel, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key, status, \
          payment_status, payment_method, payment_id, stock_state, currency, subtotal, discount_amount, tax_amount, shipping_fee, \
          total_amount, shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata, tracking_number, \
-         shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, created_at, updated_at"
+         shipped_at, delivered_at, cancelled_at, cancellation_reason, expires_at, version, created_at, updated_at, status_before"
     };
 }
 pub(crate) use columns;
@@ -57,7 +57,10 @@ pub(crate) fn order_of(row: &Row<'_>) -> Result<Order> {
         version: cells.get()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,
+        status_before: cells.maybe_word(Status::ALL, Status::as_str)?,
         lines: Vec::new(),
+        shipments: Vec::new(),
+        refunds: Vec::new(),
     })
 }
 
@@ -69,6 +72,8 @@ pub(crate) fn find(db: &Connection, order_id: OrderId) -> Result<Option<Order>> 
         .optional()?;
     let Some(mut order) = order else { return Ok(None) };
     order.lines = line::of_order(db, order_id)?;
+    order.shipments = shipment::of_order(db, order_id)?;
+    order.refunds = refund::ids_of_order(db, order_id)?;
     Ok(Some(order))
 }
 
@@ -91,6 +96,7 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<OrderId, Write<Arc<Order>>
         } else {
             update(db, *expected, order)?;
             line::update(db, order)?;
+            shipment::save(db, order)?;
         }
     }
     Ok(())
@@ -100,7 +106,7 @@ fn insert(db: &Connection, order: &Order) -> Result<()> {
     db.prepare_cached(concat!(
         "insert into orders (",
         columns!(),
-        ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))?
     .execute(params![
         order.order_id.0.as_bytes(),
@@ -137,7 +143,8 @@ fn insert(db: &Connection, order: &Order) -> Result<()> {
         ms(order.expires_at),
         order.version,
         order.created_at.0,
-        order.updated_at.0
+        order.updated_at.0,
+        order.status_before.map(Status::as_str)
     ])
     .map(drop)
 }
@@ -150,7 +157,7 @@ fn update(db: &Connection, expected: i64, order: &Order) -> Result<(), Trouble> 
                  payment_method = ?, payment_id = ?, stock_state = ?, subtotal = ?, discount_amount = ?, tax_amount = ?, shipping_fee = ?,
                  total_amount = ?, shipping_address_id = ?, shipping_address = ?, billing_address_id = ?, billing_address = ?, notes = ?,
                  metadata = ?, tracking_number = ?, shipped_at = ?, delivered_at = ?, cancelled_at = ?, cancellation_reason = ?,
-                 expires_at = ?, version = ?, updated_at = ?
+                 expires_at = ?, version = ?, updated_at = ?, status_before = ?
              where order_id = ? and version = ?",
         )?
         .execute(params![
@@ -183,6 +190,7 @@ fn update(db: &Connection, expected: i64, order: &Order) -> Result<(), Trouble> 
             ms(order.expires_at),
             order.version,
             order.updated_at.0,
+            order.status_before.map(Status::as_str),
             order.order_id.0.as_bytes(),
             expected
         ])?;

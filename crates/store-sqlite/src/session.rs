@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::error::{Trouble, unavailable_sql};
 use crate::transaction::{Kind, Transaction};
-use crate::{Shared, connection, event, key, mark, number, order, outbox, payment, reservation, sku, stock};
+use crate::{Shared, connection, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
 
 /// A session. Its connection is opened again after an error that may have harmed it.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ impl SqliteSession {
         sku::load(db, &needs.skus, &mut seen.skus)?;
         order::load(db, &needs.orders, &mut seen.orders)?;
         payment::load(db, &needs.payments, &mut seen.payments)?;
+        refund::load(db, &needs.refunds, &mut seen.refunds)?;
+        task::load(db, &needs.tasks, &mut seen.tasks)?;
         reservation::load(db, &needs.reservations, &mut seen.reservations)?;
         stock::load(db, &needs.stock, &mut seen.stock)?;
         shared.numbers.draw(db, &needs.numbers, &mut seen.numbers)?;
@@ -65,13 +67,16 @@ impl SqliteSession {
 }
 
 fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> {
-    let Changes { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox: messages, stock: deltas } = changes;
+    let Changes { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox: messages, stock: deltas } =
+        changes;
     mark::insert(db, name)?;
     key::save(db, keys)?;
     sku::save(db, skus)?;
     order::save(db, orders)?;
     number::save(db, orders)?;
     payment::save(db, payments)?;
+    refund::save(db, refunds)?;
+    task::save(db, tasks)?;
     reservation::save(db, reservations)?;
     stock::append(db, ledger)?;
     event::append(db, facts)?;

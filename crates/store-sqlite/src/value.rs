@@ -58,6 +58,14 @@ impl<'r> Cells<'r> {
         self.read(|text| all.iter().copied().find(|word| as_str(*word) == text))
     }
 
+    /// The same where there may be none.
+    pub(crate) fn maybe_word<T: Copy>(&mut self, all: &[T], as_str: impl Fn(T) -> &'static str) -> Result<Option<T>> {
+        let at = self.next;
+        let Some(text) = self.get::<Option<String>>()? else { return Ok(None) };
+        let word = all.iter().copied().find(|word| as_str(*word) == text);
+        word.map(Some).ok_or_else(|| Error::FromSqlConversionFailure(at, Type::Text, format!("{text:?} is not known").into()))
+    }
+
     /// That the row contradicts itself.
     pub(crate) fn broken(&self, why: &str) -> Error {
         Error::FromSqlConversionFailure(self.next, Type::Null, why.into())

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::command::ProviderAnswer;
-use domain::ids::{OrderId, PaymentId};
+use domain::command::{ProviderAnswer, RefundWord};
+use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::money::Currency;
-use engine::port::{PaymentProvider, ProviderCall};
+use engine::port::{PaymentProvider, ProviderCall, RefundCall};
 
 /// What the provider wrote down of a payment when it was first asked.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,6 +20,8 @@ pub struct Entry {
     pub currency: Currency,
     /// What it answered, and answers for ever.
     pub said: ProviderAnswer,
+    /// What went back, by refund; minor units.
+    pub refunds: BTreeMap<RefundId, i64>,
     /// How often it was asked.
     pub calls: u32,
 }
@@ -88,9 +90,24 @@ impl PaymentProvider for ScriptedProvider {
             amount: payment.amount,
             currency: payment.currency,
             said: answer_of(payment.method.as_str(), payment.payment_id),
+            refunds: BTreeMap::new(),
             calls: 0,
         });
         entry.calls += 1;
         entry.said.clone()
+    }
+
+    async fn refund(&self, call: RefundCall) -> RefundWord {
+        let mut books = self.lock();
+        let Some(entry) = books.get_mut(&call.payment.payment_id).filter(|entry| entry.is_charged()) else {
+            return RefundWord::Refused { reason: "nothing_was_charged".into() };
+        };
+        if !entry.refunds.contains_key(&call.refund.refund_id) {
+            if entry.refunds.values().sum::<i64>() + call.refund.amount > entry.amount {
+                return RefundWord::Refused { reason: "more_than_was_charged".into() };
+            }
+            entry.refunds.insert(call.refund.refund_id, call.refund.amount);
+        }
+        RefundWord::Done { provider_ref: Some(format!("stub_{}", call.refund.refund_id).into()) }
     }
 }

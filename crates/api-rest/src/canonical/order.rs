@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::Refusal;
-use domain::command::{ItemRequest, PlaceOrder};
+use domain::command::{CancelOrder, ItemRequest, PlaceOrder};
 use domain::ids::{OfferId, OrderId, OrderNumber};
 use domain::order::{AddressRef, Channel, Status};
 use domain::refusal::OrderRefusal;
@@ -207,7 +207,8 @@ pub(super) async fn cancel(
     let doc = body.0.map_or(Ok(document::Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?;
     let reason: Option<Arc<str>> = fields::read(&doc, |f| f.optional("reason", multiline(1..=500)).map(Into::into))?;
     let ask = requester.ask(keyed(key, uri.path(), &doc));
-    let work = app.engine.cancel(OrderId(order_id), reason, ask, app.options.answer_within);
+    let command = CancelOrder { order_id: OrderId(order_id), reason, notes: None };
+    let work = app.engine.cancel(command, ask, app.options.answer_within);
     let done = app.wait(work).await.map_err(problem_of)?;
     Ok(replayable(StatusCode::OK, done.is_replay, &OrderShape::of(&done.answer, &requester.caller)))
 }

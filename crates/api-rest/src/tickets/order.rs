@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::Refusal;
-use domain::command::{PlaceTickets, RequestPayment, TicketRequest};
+use domain::command::{CancelOrder, PlaceTickets, RequestPayment, TicketRequest};
 use domain::ids::{HoldId, OrderId};
 use domain::order::{Action, PaymentMethod};
 use domain::payment;
@@ -102,7 +102,8 @@ pub(super) async fn cancel(
     let doc = optional(body)?;
     fields::read(&doc, |_| ())?;
     let ask = requester.ask(keyed(key, uri.path(), &doc));
-    let work = app.engine.cancel(OrderId(order_id), None, ask, app.options.answer_within);
+    let command = CancelOrder { order_id: OrderId(order_id), reason: None, notes: None };
+    let work = app.engine.cancel(command, ask, app.options.answer_within);
     let done = app.wait(work).await.map_err(refused)?;
     Ok(replayable(StatusCode::OK, done.is_replay, &Canceled::of(&done.answer.order)))
 }

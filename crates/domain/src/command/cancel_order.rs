@@ -1,8 +1,8 @@
-//! Gives an order up before it is paid. Its stock is free at once.
+//! Gives an order up. Its stock is free at once; money that came goes back.
 
 use std::sync::Arc;
 
-use super::draft::{unchanged, visible};
+use super::draft::unchanged;
 use super::{Command, Context, Decision, Draft, OrderAnswer, Stop};
 use crate::event::Fact;
 use crate::ids::OrderId;
@@ -12,7 +12,7 @@ use crate::refusal::PaymentRefusal;
 use crate::stock::Operation;
 use crate::tables::{Needs, View};
 
-/// Cancels an order that is not paid.
+/// Cancels an order: before it is paid, or where its channel allows that, after.
 ///
 /// Refused while a payment is under way: its outcome decides, and money must never be taken for freed stock.
 #[derive(Clone, Debug)]
@@ -21,6 +21,18 @@ pub struct CancelOrder {
     pub order_id: OrderId,
     /// Why; `None`: the customer wants it.
     pub reason: Option<Arc<str>>,
+    /// What the one who cancels has to say, for the history.
+    pub notes: Option<Arc<str>>,
+}
+
+/// All that came and has not gone back yet.
+fn give_money_back(draft: &mut Draft<'_>, reason: Arc<str>) {
+    if let Some(payment) = draft.payment.clone() {
+        let left = payment.captured.saturating_sub(payment.refunded);
+        if payment.came() && left > 0 {
+            draft.give_back(&payment, left, reason);
+        }
+    }
 }
 
 impl Command for CancelOrder {
@@ -33,14 +45,21 @@ impl Command for CancelOrder {
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
-        let (order, payment) = visible(seen, cx, self.order_id)?;
-        if order.status == Status::Canceled && order.channel != Channel::Tickets {
-            return Ok(unchanged(OrderAnswer::now(order.clone(), payment)));
+        let now = OrderAnswer::visible(self.order_id, seen, cx)?;
+        if now.order.status == Status::Canceled && now.order.channel != Channel::Tickets {
+            return Ok(unchanged(now));
         }
-        let mut draft = Draft::change(order, payment.clone(), seen, cx);
-        draft.act(Action::Cancel)?;
-        refuse_while_open(payment.as_deref())?;
-        give_up(&mut draft, cx, self.reason.clone().unwrap_or_else(|| "user_requested".into()));
+        let reason = self.reason.clone().unwrap_or_else(|| "user_requested".into());
+        let mut draft = Draft::change(&now, seen, cx);
+        draft.notes.clone_from(&self.notes);
+        if draft.act(Action::CancelPaid).is_ok() {
+            give_up(&mut draft, cx, reason.clone());
+            give_money_back(&mut draft, reason);
+        } else {
+            draft.act(Action::Cancel)?;
+            refuse_while_open(now.payment.as_deref())?;
+            give_up(&mut draft, cx, reason);
+        }
         Ok(draft.finish())
     }
 }
@@ -53,7 +72,7 @@ pub(super) fn refuse_while_open(payment: Option<&Payment>) -> Result<(), Payment
     }
 }
 
-/// What every way of canceling has in common, once the lifecycle has allowed it.
+/// What every way of canceling has in common, once the lifecycle has allowed it. Stock is released, or comes back if it was handed out.
 pub(super) fn give_up(draft: &mut Draft<'_>, cx: &Context, reason: Arc<str>) {
     debug_assert_eq!(draft.order.status, Status::Canceled, "the lifecycle moves first");
     draft.call_off_payment();
@@ -62,4 +81,5 @@ pub(super) fn give_up(draft: &mut Draft<'_>, cx: &Context, reason: Arc<str>) {
     draft.order.expires_at = None;
     draft.fact(Fact::OrderCanceled { reason });
     draft.move_stock(Operation::Release, Fact::InventoryReleased);
+    draft.move_stock(Operation::Restock, Fact::InventoryRestocked);
 }

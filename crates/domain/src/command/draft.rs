@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use super::{Answer, Context, Decision, OrderAnswer, Stop};
 use crate::event::{Fact, OrderEvent};
-use crate::ids::{MessageId, OrderEventId, OrderId, SkuId, Uuid};
+use crate::ids::{MessageId, OrderEventId, OrderId, RefundId, SkuId, TaskId, Uuid};
 use crate::message::{Message, messages_of};
 use crate::money;
 use crate::order::{Action, AddressRef, Channel, Order, PaymentStanding, Status, To, Totals, find};
 use crate::payment::{self, News, Payment};
+use crate::refund::{self, Refund};
 use crate::refusal::{OrderRefusal, Shortage};
 use crate::stock::{self, BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
 use crate::tables::{Changes, CounterTable as _, Gap, Stock, View, Write};
+use crate::task::{self, Task};
 
 /// An order that is being changed by one command.
 #[derive(Debug)]
@@ -21,6 +23,9 @@ pub struct Draft<'a> {
     pub order: Order,
     /// Its latest payment so far.
     pub payment: Option<Arc<Payment>>,
+    /// What the one who changes the status has to say.
+    pub notes: Option<Arc<str>>,
+    refunds: Vec<Arc<Refund>>,
     seen: &'a View,
     cx: &'a Context,
     changes: Changes,
@@ -33,20 +38,22 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Begins a new order; `order.version` is 0.
     pub fn place(order: Order, seen: &'a View, cx: &'a Context) -> Self {
-        Self { expected: 0, status_told: None, ..Self::of(order, None, seen, cx) }
+        Self { expected: 0, status_told: None, ..Self::of(order, seen, cx) }
     }
 
     /// Begins a change of an order that is there.
-    pub fn change(order: &Order, payment: Option<Arc<Payment>>, seen: &'a View, cx: &'a Context) -> Self {
-        Self::of(order.clone(), payment, seen, cx)
+    pub fn change(now: &OrderAnswer, seen: &'a View, cx: &'a Context) -> Self {
+        Self { payment: now.payment.clone(), refunds: now.refunds.clone(), ..Self::of((*now.order).clone(), seen, cx) }
     }
 
-    fn of(order: Order, payment: Option<Arc<Payment>>, seen: &'a View, cx: &'a Context) -> Self {
+    fn of(order: Order, seen: &'a View, cx: &'a Context) -> Self {
         Self {
             expected: order.version,
             status_told: Some(order.status),
             order,
-            payment,
+            payment: None,
+            notes: None,
+            refunds: Vec::new(),
             seen,
             cx,
             changes: Changes::default(),
@@ -66,17 +73,21 @@ impl<'a> Draft<'a> {
     /// Moves the order as the lifecycle table says.
     pub fn act(&mut self, action: Action) -> Result<(), OrderRefusal> {
         let from = self.order.status;
-        match find(from, action, self.order.circumstances(&self.cx.caller)) {
-            Some(To::Go(to)) => self.order.status = to,
-            // The status before a refund is read from the history by the command that needs it.
-            Some(To::Back) | None => return Err(OrderRefusal::InvalidTransition { from, action }),
-        }
+        let to = match find(from, action, self.order.circumstances(&self.cx.caller)) {
+            Some(To::Go(to)) => Some(to),
+            Some(To::Back) => self.order.status_before,
+            None => None,
+        };
+        let to = to.ok_or(OrderRefusal::InvalidTransition { from, action })?;
+        self.order.status_before = (to == Status::RefundPending).then_some(from);
+        self.order.status = to;
         Ok(())
     }
 
     /// Appends a fact. The messages that follow from it are made when the draft is finished.
     pub fn fact(&mut self, fact: Fact) {
         self.order.version = self.order.version.saturating_add(1);
+        let has_moved = self.status_told != Some(self.order.status);
         let event = OrderEvent {
             order_event_id: self.next_id::<OrderEventId>(),
             order_id: self.order.order_id,
@@ -84,6 +95,7 @@ impl<'a> Draft<'a> {
             fact,
             from: self.status_told,
             to: self.order.status,
+            notes: self.notes.clone().filter(|_| has_moved),
             changed_by: self.cx.caller.id.clone(),
             request_id: self.cx.request_id.clone(),
             created_at: self.cx.now,
@@ -198,11 +210,65 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Begins to give `amount` of `payment` back, and says so.
+    pub fn give_back(&mut self, payment: &Payment, amount: i64, reason: Arc<str>) {
+        let by_hand = payment.is_by_hand();
+        let refund = Refund {
+            refund_id: self.next_id::<RefundId>(),
+            order_id: self.order.order_id,
+            payment_id: payment.payment_id,
+            status: refund::Status::Processing,
+            amount,
+            currency: payment.currency,
+            reason: reason.clone(),
+            provider_ref: None,
+            failure_reason: None,
+            silences: 0,
+            next_check_at: (!by_hand).then(|| self.cx.now.plus_seconds(super::FIRST_CHECK_SECONDS)),
+            version: 1,
+            created_at: self.cx.now,
+            updated_at: self.cx.now,
+        };
+        let (refund_id, payment_id, currency) = (refund.refund_id, refund.payment_id, refund.currency);
+        // By name, as the stores give them; names rise with time.
+        self.order.refunds.push(refund_id);
+        self.order.refunds.sort_unstable();
+        self.write_refund(0, refund);
+        self.fact(Fact::RefundRequested { refund_id, payment_id, amount, currency, reason, by_hand });
+    }
+
+    /// Writes `refund`.
+    pub fn write_refund(&mut self, expected: i64, refund: Refund) {
+        let refund = Arc::new(refund);
+        match self.refunds.iter_mut().find(|known| known.refund_id == refund.refund_id) {
+            Some(known) => *known = refund.clone(),
+            None => self.refunds.push(refund.clone()),
+        }
+        self.changes.refunds.insert(refund.refund_id, Write { expected, row: refund });
+    }
+
+    /// Calls for a person.
+    pub fn open_task(&mut self, kind: task::Kind, detail: Arc<str>) {
+        let task = Task {
+            task_id: self.next_id::<TaskId>(),
+            kind,
+            order_id: self.order.order_id,
+            detail,
+            assigned_to: None,
+            note: None,
+            closed_at: None,
+            version: 1,
+            created_at: self.cx.now,
+            updated_at: self.cx.now,
+        };
+        self.changes.tasks.insert(task.task_id, Write { expected: 0, row: Arc::new(task) });
+    }
+
     /// Closes the draft: the order, its facts and their messages, to be saved together.
     pub fn finish(mut self) -> Decision<OrderAnswer> {
         if self.facts.is_empty() {
             // The order's version is the number of its facts: without one, the order has not changed.
-            return Decision { changes: self.changes, answer: OrderAnswer::now(Arc::new(self.order), self.payment) };
+            return Decision { changes: self.changes, answer: OrderAnswer::now(Arc::new(self.order), self.payment, self.refunds) };
         }
         self.order.updated_at = self.cx.now;
         let facts = std::mem::take(&mut self.facts);
@@ -215,7 +281,7 @@ impl<'a> Draft<'a> {
             .collect();
         self.changes.facts = facts;
         self.changes.orders.insert(order.order_id, Write { expected: self.expected, row: order.clone() });
-        Decision { changes: self.changes, answer: OrderAnswer::now(order, self.payment) }
+        Decision { changes: self.changes, answer: OrderAnswer::now(order, self.payment, self.refunds) }
     }
 }
 
@@ -234,6 +300,7 @@ pub(super) fn blank_order(channel: Channel, seen: &View, cx: &Context) -> Result
         hold_id: None,
         idempotency_key: cx.key.as_ref().map(|key| key.0.clone()),
         status: Status::Created,
+        status_before: None,
         payment_standing: PaymentStanding::Pending,
         payment_method: None,
         payment_id: None,
@@ -254,18 +321,9 @@ pub(super) fn blank_order(channel: Channel, seen: &View, cx: &Context) -> Result
         created_at: cx.now,
         updated_at: cx.now,
         lines: Vec::new(),
+        shipments: Vec::new(),
+        refunds: Vec::new(),
     })
-}
-
-/// An order that the caller may see, with its latest payment; both must have been loaded.
-pub(super) fn visible<'v>(seen: &'v View, cx: &Context, order_id: OrderId) -> Result<(&'v Arc<Order>, Option<Arc<Payment>>), Stop> {
-    let order =
-        seen.orders.get(&order_id)?.filter(|order| cx.caller.sees(order.user_id.as_ref())).ok_or(OrderRefusal::NotFound(order_id))?;
-    let payment = match order.payment_id {
-        Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
-        None => None,
-    };
-    Ok((order, payment))
 }
 
 /// The answer that changes nothing.

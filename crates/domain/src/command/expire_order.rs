@@ -43,13 +43,10 @@ impl Command for ExpireOrder {
         let Some(order) = seen.orders.get(&self.order_id)? else {
             return Ok(unchanged(Expired(false)));
         };
-        let payment = match order.payment_id {
-            Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
-            None => None,
-        };
+        let now = OrderAnswer::seen(order, seen)?;
         let due = order.expires_at.is_some_and(|end| end <= cx.now);
-        let awaited = payment.as_deref().is_some_and(Payment::awaits_provider);
-        let mut draft = Draft::change(order, payment, seen, cx);
+        let awaited = now.payment.as_deref().is_some_and(Payment::awaits_provider);
+        let mut draft = Draft::change(&now, seen, cx);
         if !due || awaited || draft.act(Action::Expire).is_err() {
             return Ok(unchanged(Expired(false)));
         }

@@ -2,36 +2,54 @@
 
 mod cancel_order;
 mod change_catalog;
+mod collect_payment;
+mod create_payment;
 mod draft;
 mod expire_order;
+mod fulfil_order;
+mod hear_event;
 mod move_stock;
 mod place_order;
 mod place_tickets;
 mod record_payment;
+mod record_refund;
 mod request_payment;
 mod take_payment;
+mod take_refund;
 
 use std::sync::Arc;
 
 pub use cancel_order::CancelOrder;
 pub use change_catalog::{ChangeOffer, CreateOffer, OfferAnswer, PutSku, SkuAnswer};
+pub use collect_payment::CollectPayment;
+pub use create_payment::{CreatePayment, PaymentAnswer};
 pub use draft::Draft;
 pub use expire_order::{ExpireOrder, Expired};
+pub use fulfil_order::{DeliverOrder, PrepareOrder, ShipOrder};
+pub use hear_event::{EventAnswer, HearEvent, OrderNews};
 pub use move_stock::{BalanceAnswer, MoveStock};
 pub use place_order::{ItemRequest, PlaceOrder};
 pub use place_tickets::{PlaceTickets, TicketRequest};
 pub use record_payment::{ProviderAnswer, RecordPayment};
+pub use record_refund::{RecordRefund, RefundAnswer, RefundWord};
 pub use request_payment::RequestPayment;
 pub use take_payment::{TakePayment, Taken};
+pub use take_refund::{TakeRefund, TakenRefund};
 
 use crate::caller::Caller;
 use crate::ids::{Mint, Uuid};
 use crate::money::Currency;
 use crate::order::Order;
 use crate::payment::Payment;
-use crate::refusal::Refusal;
+use crate::refund::Refund;
+use crate::refusal::{OrderRefusal, Refusal};
 use crate::tables::{Changes, Gap, Needs, View};
 use crate::time::Time;
+
+/// How long the instance that wrote an intent has the provider for itself.
+///
+/// After it, any instance may ask: the intent's own key makes a second call harmless.
+const FIRST_CHECK_SECONDS: i64 = 5;
 
 /// One thing the product can do. Pure: no clock, no randomness, no I/O.
 pub trait Command: Send + 'static {
@@ -39,6 +57,11 @@ pub trait Command: Send + 'static {
     type Answer: Answer;
     /// For spans, metrics and the scope of idempotency keys.
     const NAME: &'static str;
+
+    /// Whose idempotency keys they are. Events are the same event whoever brings them.
+    fn key_owner(caller: &Caller) -> &str {
+        &caller.id
+    }
 
     /// What must be loaded; asked again with what was loaded, until it adds nothing.
     fn needs(&self, seen: &View, cx: &Context, needs: &mut Needs);
@@ -126,6 +149,8 @@ pub struct Settings {
     pub payment_failure: FailurePolicy,
     /// Who is asked for money.
     pub payment_provider: Arc<str>,
+    /// Attempts that are made by themselves wait for somebody to complete them, unless their method is one that the stub answers.
+    pub mock_payments: bool,
 }
 
 impl Default for Settings {
@@ -136,6 +161,7 @@ impl Default for Settings {
             price_policy: PricePolicy::Reject,
             payment_failure: FailurePolicy::Retry,
             payment_provider: "stub".into(),
+            mock_payments: true,
         }
     }
 }
@@ -164,26 +190,50 @@ impl Context {
     }
 }
 
-/// An order with its latest payment, as of now.
+/// An order with its latest payment and its refunds, as of now.
 #[derive(Clone, PartialEq, Debug)]
 pub struct OrderAnswer {
     /// The order.
     pub order: Arc<Order>,
     /// Its latest attempt to be paid.
     pub payment: Option<Arc<Payment>>,
+    /// Its refunds, the oldest first.
+    pub refunds: Vec<Arc<Refund>>,
     /// Lines that were placed at another price than expected, where the operator accepts that; not given again on replay.
     pub price_changes: Vec<crate::refusal::PriceChange>,
 }
 
 impl OrderAnswer {
     /// The order as it is now.
-    pub fn now(order: Arc<Order>, payment: Option<Arc<Payment>>) -> Self {
-        Self { order, payment, price_changes: Vec::new() }
+    pub fn now(order: Arc<Order>, payment: Option<Arc<Payment>>, refunds: Vec<Arc<Refund>>) -> Self {
+        Self { order, payment, refunds, price_changes: Vec::new() }
     }
 
     fn needs_of(order_id: crate::ids::OrderId, seen: &View, needs: &mut Needs) {
         needs.orders.insert(order_id);
-        needs.payments.extend(seen.orders.peek(&order_id).and_then(|order| order.payment_id));
+        if let Some(order) = seen.orders.peek(&order_id) {
+            needs.payments.extend(order.payment_id);
+            needs.refunds.extend(&order.refunds);
+        }
+    }
+
+    /// `order` with what belongs to it.
+    fn seen(order: &Arc<Order>, seen: &View) -> Result<Self, Gap> {
+        let payment = match order.payment_id {
+            Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
+            None => None,
+        };
+        let mut refunds = Vec::with_capacity(order.refunds.len());
+        for refund_id in &order.refunds {
+            refunds.extend(seen.refunds.get(refund_id)?.cloned());
+        }
+        Ok(Self::now(order.clone(), payment, refunds))
+    }
+
+    /// An order that the caller may see; all of it must have been loaded.
+    fn visible(order_id: crate::ids::OrderId, seen: &View, cx: &Context) -> Result<Self, Stop> {
+        let order = seen.orders.get(&order_id)?.filter(|order| cx.caller.sees(order.user_id.as_ref()));
+        Ok(Self::seen(order.ok_or(OrderRefusal::NotFound(order_id))?, seen)?)
     }
 }
 
@@ -201,12 +251,7 @@ impl Answer for OrderAnswer {
     fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
         let gap = || Gap { table: "Orders", key: stored.to_owned() };
         let order_id = stored.parse::<Uuid>().map_err(|_| gap())?.into();
-        let order = seen.orders.get(&order_id)?.ok_or_else(gap)?.clone();
-        let payment = match order.payment_id {
-            Some(payment_id) => seen.payments.get(&payment_id)?.cloned(),
-            None => None,
-        };
-        Ok(Self::now(order, payment))
+        Self::seen(seen.orders.get(&order_id)?.ok_or_else(gap)?, seen)
     }
 
     fn order(&self) -> Option<&Order> {

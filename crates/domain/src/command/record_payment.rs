@@ -7,11 +7,11 @@ use super::draft::unchanged;
 use super::{Command, Context, Decision, Draft, FailurePolicy, OrderAnswer, Stop};
 use crate::event::Fact;
 use crate::ids::PaymentId;
-use crate::order::{Action, Channel, Order};
+use crate::order::{Action, Channel};
 use crate::payment::{News, Payment, Status, next};
 use crate::refusal::PaymentRefusal;
 use crate::stock::Operation;
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 
 /// What the provider said.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -86,8 +86,9 @@ impl Command for RecordPayment {
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
         let payment = seen.payments.get(&self.payment_id)?.ok_or(PaymentRefusal::NotFound(self.payment_id))?;
         let order = seen.orders.get(&payment.order_id)?.ok_or(PaymentRefusal::NotFound(self.payment_id))?;
+        let now = OrderAnswer::seen(order, seen)?;
         let Some(status) = next(payment.status, self.news()) else {
-            return Ok(unchanged(OrderAnswer::now(order.clone(), Some(payment.clone()))));
+            return Ok(unchanged(OrderAnswer { payment: Some(payment.clone()), ..now }));
         };
         let told = self.told(payment, status, cx);
         if self.said == ProviderAnswer::Silent {
@@ -95,9 +96,9 @@ impl Command for RecordPayment {
             let mut changes = Changes::default();
             let row = Arc::new(told);
             changes.payments.insert(row.payment_id, Write { expected: payment.version, row: row.clone() });
-            return Ok(Decision { changes, answer: OrderAnswer::now(order.clone(), Some(row)) });
+            return Ok(Decision { changes, answer: OrderAnswer { payment: Some(row), ..now } });
         }
-        let mut draft = Draft::change(order, shown(order, seen)?, seen, cx);
+        let mut draft = Draft::change(&now, seen, cx);
         match &self.said {
             ProviderAnswer::Captured { .. } => captured(&mut draft, payment.version, told),
             ProviderAnswer::Declined { reason } => declined(&mut draft, payment.version, told, reason, cx)?,
@@ -107,20 +108,15 @@ impl Command for RecordPayment {
     }
 }
 
-/// The payment that the order shows; not always the one that the provider speaks of.
-fn shown(order: &Order, seen: &View) -> Result<Option<Arc<Payment>>, Gap> {
-    match order.payment_id {
-        Some(payment_id) => Ok(seen.payments.get(&payment_id)?.cloned()),
-        None => Ok(None),
-    }
-}
-
-/// Money that came pays the order if it waits for any, whichever attempt it is of; else it is surplus.
-fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) {
+/// Money that came pays the order if it waits for any, whichever attempt it is of; else it is surplus and goes back.
+pub(super) fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) {
     let Payment { payment_id, amount, currency, .. } = payment;
-    if draft.act(Action::Pay).is_err() {
-        draft.write_payment(expected, Payment { is_surplus: true, ..payment });
+    let is_paid = draft.payment.as_ref().is_some_and(|shown| shown.came());
+    if is_paid || draft.act(Action::Pay).is_err() {
+        let surplus = Payment { is_surplus: true, ..payment };
+        draft.write_payment(expected, surplus.clone());
         draft.fact(Fact::LatePaymentReceived { payment_id, amount, currency });
+        draft.give_back(&surplus, amount, "late_payment".into());
         return;
     }
     draft.pay_by(expected, payment);
@@ -130,7 +126,7 @@ fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) {
 }
 
 /// A refusal decides about the order only while it waits for this very attempt. The provider's word is recorded in any case.
-fn declined(draft: &mut Draft<'_>, expected: i64, payment: Payment, reason: &Arc<str>, cx: &Context) -> Result<(), Stop> {
+pub(super) fn declined(draft: &mut Draft<'_>, expected: i64, payment: Payment, reason: &Arc<str>, cx: &Context) -> Result<(), Stop> {
     let payment_id = payment.payment_id;
     let decides = draft.order.payment_id == Some(payment_id) && draft.order.status.awaits_payment();
     draft.write_payment(expected, payment);

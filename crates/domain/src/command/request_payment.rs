@@ -1,17 +1,13 @@
 //! Asks for the money of an order: writes the intent down, before anybody calls the provider.
 
-use super::draft::{unchanged, visible};
-use super::{Command, Context, Decision, Draft, OrderAnswer, Stop};
+use super::draft::unchanged;
+use super::{Command, Context, Decision, Draft, FIRST_CHECK_SECONDS, OrderAnswer, Stop};
 use crate::event::Fact;
 use crate::ids::OrderId;
-use crate::order::{Action, PaymentMethod, Status as OrderStatus};
-use crate::payment::{Payment, Status};
+use crate::order::{Action, Order, PaymentMethod, Status as OrderStatus};
+use crate::payment::{EXTERNAL, Payment, Status};
+use crate::refusal::OrderRefusal;
 use crate::tables::{Needs, View};
-
-/// How long the instance that wrote the intent has the provider for itself.
-///
-/// After it, any instance may ask: the payment's own key makes a second call harmless.
-const FIRST_CHECK_SECONDS: i64 = 5;
 
 /// The method where nobody names one.
 const DEFAULT_METHOD: &str = "card_stub";
@@ -34,44 +30,66 @@ impl Command for RequestPayment {
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
-        let (order, payment) = visible(seen, cx, self.order_id)?;
+        let now = OrderAnswer::visible(self.order_id, seen, cx)?;
+        let (order, payment) = (&now.order, &now.payment);
         let settled = !order.status.awaits_payment() && order.status != OrderStatus::Canceled;
         let other_way = self.method.as_ref().is_some_and(|method| !method.is_cod());
         // Cash on delivery waits for nobody: the customer may still choose another way to pay.
         let under_way = payment.as_ref().is_some_and(|payment| payment.awaits_provider() || (payment.status.is_open() && !other_way));
         if settled || (under_way && order.status.awaits_payment()) {
-            return Ok(unchanged(OrderAnswer::now(order.clone(), payment)));
+            return Ok(unchanged(now));
         }
-        let mut draft = Draft::change(order, payment, seen, cx);
-        draft.act(Action::RequestPayment)?;
         let method = self.method.clone().or_else(|| order.payment_method.clone()).unwrap_or_else(|| DEFAULT_METHOD.into());
+        let mut draft = Draft::change(&now, seen, cx);
         draft.call_off_payment();
-        draft.order.expires_at =
-            if method.is_cod() { None } else { order.expires_at.or(Some(cx.now.plus_seconds(cx.settings.payment_window_seconds))) };
-        draft.order.payment_method = Some(method.clone());
-        let next_check_at = (!method.is_cod()).then(|| cx.now.plus_seconds(FIRST_CHECK_SECONDS));
-        let payment = Payment {
-            payment_id: cx.id(),
-            order_id: order.order_id,
-            provider: cx.settings.payment_provider.clone(),
-            provider_ref: None,
-            status: Status::Initiated,
-            amount: order.totals.total,
-            captured: 0,
-            refunded: 0,
-            is_surplus: false,
-            currency: order.currency,
-            method,
-            failure_reason: None,
-            silences: 0,
-            next_check_at,
-            version: 1,
-            created_at: cx.now,
-            updated_at: cx.now,
-        };
-        let fact = Fact::PaymentRequested { payment_id: payment.payment_id, amount: payment.amount, currency: payment.currency };
-        draft.pay_by(0, payment);
-        draft.fact(fact);
+        let asks_provider = !method.is_cod();
+        begin_attempt(&mut draft, cx, method, asks_provider)?;
         Ok(draft.finish())
+    }
+}
+
+/// A new attempt for all that is due, beside those that may be under way.
+pub(super) fn begin_attempt(
+    draft: &mut Draft<'_>,
+    cx: &Context,
+    method: PaymentMethod,
+    asks_provider: bool,
+) -> Result<Payment, OrderRefusal> {
+    draft.act(Action::RequestPayment)?;
+    let end = draft.order.expires_at.or(Some(cx.now.plus_seconds(cx.settings.payment_window_seconds)));
+    draft.order.expires_at = end.filter(|_| !method.is_cod());
+    draft.order.payment_method = Some(method.clone());
+    let payment = Payment {
+        provider: cx.settings.payment_provider.clone(),
+        method,
+        next_check_at: asks_provider.then(|| cx.now.plus_seconds(FIRST_CHECK_SECONDS)),
+        ..attempt(&draft.order, cx)
+    };
+    let (payment_id, amount, currency) = (payment.payment_id, payment.amount, payment.currency);
+    draft.pay_by(0, payment.clone());
+    draft.fact(Fact::PaymentRequested { payment_id, amount, currency });
+    Ok(payment)
+}
+
+/// An attempt to be paid for `order` in full, of which nobody knows more than that.
+pub(super) fn attempt(order: &Order, cx: &Context) -> Payment {
+    Payment {
+        payment_id: cx.id(),
+        order_id: order.order_id,
+        provider: EXTERNAL.into(),
+        provider_ref: None,
+        status: Status::Initiated,
+        amount: order.totals.total,
+        captured: 0,
+        refunded: 0,
+        is_surplus: false,
+        currency: order.currency,
+        method: order.payment_method.clone().unwrap_or_else(|| EXTERNAL.into()),
+        failure_reason: None,
+        silences: 0,
+        next_check_at: None,
+        version: 1,
+        created_at: cx.now,
+        updated_at: cx.now,
     }
 }

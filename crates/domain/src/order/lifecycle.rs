@@ -115,15 +115,20 @@ pub const MOVES: &[Move] = &[
     Move { from: Paid,           action: Prepare,         to: Go(ReadyToShip),    when: Always },
     Move { from: Paid,           action: CancelPaid,      to: Go(Canceled),       when: Storefront },
     Move { from: Paid,           action: RequestRefund,   to: Go(RefundPending),  when: Always },
+    // Cash on delivery is collected at any time after the goods were packed; the order goes on where it stands.
+    Move { from: ReadyToShip,    action: Pay,             to: Go(ReadyToShip),    when: IfCod },
     Move { from: ReadyToShip,    action: Ship,            to: Go(Shipped),        when: Always },
     Move { from: ReadyToShip,    action: CancelPaid,      to: Go(Canceled),       when: ByAdmin },
     Move { from: ReadyToShip,    action: RequestRefund,   to: Go(RefundPending),  when: Always },
+    Move { from: Shipped,        action: Pay,             to: Go(Shipped),        when: IfCod },
     Move { from: Shipped,        action: Deliver,         to: Go(Delivered),      when: Always },
     Move { from: Shipped,        action: RequestRefund,   to: Go(RefundPending),  when: Always },
+    Move { from: Delivered,      action: Pay,             to: Go(Delivered),      when: IfCod },
     Move { from: Delivered,      action: RequestRefund,   to: Go(RefundPending),  when: Always },
     Move { from: RefundPending,  action: RefundSucceeded, to: Go(Refunded),       when: Always },
     Move { from: RefundPending,  action: RefundFailed,    to: Back,               when: Always },
     Move { from: Canceled,       action: RefundSucceeded, to: Go(Canceled),       when: Always },
+    Move { from: Canceled,       action: RefundFailed,    to: Go(Canceled),       when: Always },
 ];
 
 /// What a [`Condition`] is asked about.
@@ -276,10 +281,10 @@ mod tests {
             ],
         ),
         (Paid, &[("prepare", ' '), ("cancel_paid", 's'), ("request_refund", ' ')]),
-        (ReadyToShip, &[("ship", ' '), ("cancel_paid", 'a'), ("request_refund", ' ')]),
-        (Shipped, &[("deliver", ' '), ("request_refund", ' ')]),
-        (Delivered, &[("request_refund", ' ')]),
-        (Canceled, &[("refund_succeeded", ' ')]),
+        (ReadyToShip, &[("payment_succeeded", '+'), ("ship", ' '), ("cancel_paid", 'a'), ("request_refund", ' ')]),
+        (Shipped, &[("payment_succeeded", '+'), ("deliver", ' '), ("request_refund", ' ')]),
+        (Delivered, &[("payment_succeeded", '+'), ("request_refund", ' ')]),
+        (Canceled, &[("refund_succeeded", ' '), ("refund_failed", ' ')]),
         (RefundPending, &[("refund_succeeded", ' '), ("refund_failed", ' ')]),
         (Refunded, &[]),
     ];

@@ -8,8 +8,11 @@ use std::sync::Arc;
 pub use lifecycle::{Action, Circumstances, Condition, MOVES, Move, Status, To, allowed, diagram, find};
 
 use crate::caller::Caller;
-use crate::ids::{AddressId, CartId, HoldId, OfferId, OrderId, OrderItemId, OrderNumber, PaymentId, ProductId, SkuId, UserId, Uuid};
+use crate::ids::{
+    AddressId, CartId, HoldId, OfferId, OrderId, OrderItemId, OrderNumber, PaymentId, ProductId, RefundId, SkuId, UserId, Uuid,
+};
 use crate::money::Currency;
+use crate::shipment::Shipment;
 use crate::stock::StockState;
 use crate::time::Time;
 
@@ -221,6 +224,8 @@ pub struct Order {
     pub idempotency_key: Option<Arc<str>>,
     /// Where it stands.
     pub status: Status,
+    /// Where it stood before all its money was to go back; nothing else has one.
+    pub status_before: Option<Status>,
     /// How its money stands.
     pub payment_standing: PaymentStanding,
     /// How it is paid.
@@ -261,6 +266,10 @@ pub struct Order {
     pub updated_at: Time,
     /// What was bought; at least one line.
     pub lines: Vec<Line>,
+    /// What left or is about to, the oldest first.
+    pub shipments: Vec<Shipment>,
+    /// Its refunds, the oldest first.
+    pub refunds: Vec<RefundId>,
 }
 
 impl Order {

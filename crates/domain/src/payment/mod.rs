@@ -16,6 +16,9 @@ use crate::time::Time;
 /// Short first, since most silences are hiccups; then sparse, since a provider that is down stays down for a while.
 pub const ASK_AGAIN_SECONDS: &[i64] = &[5, 30, 120, 600, 3600];
 
+/// The provider of money that another service took and told us of.
+pub const EXTERNAL: &str = "external";
+
 /// One attempt to be paid.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payment {
@@ -92,14 +95,30 @@ impl Payment {
         }
     }
 
-    /// Whether a provider has still to say how it ends. Money paid on delivery waits for nobody's answer.
-    pub fn awaits_provider(&self) -> bool {
-        self.status.is_open() && !self.method.is_cod()
+    /// Whether a provider has still to say how it ends. Money paid on delivery waits for nobody's answer, nor does an attempt
+    /// that somebody completes by hand.
+    pub const fn awaits_provider(&self) -> bool {
+        self.status.is_open() && self.next_check_at.is_some()
+    }
+
+    /// Whether its money is ours, or was before it went back.
+    pub const fn came(&self) -> bool {
+        matches!(self.status, Status::Captured | Status::PartiallyRefunded | Status::Refunded)
+    }
+
+    /// Whether no provider is asked to give its money back: somebody else took it.
+    pub fn is_by_hand(&self) -> bool {
+        &*self.provider == EXTERNAL || self.method.is_cod()
     }
 
     /// When to ask again after one more silence at `now`.
     pub fn ask_again_at(&self, now: Time) -> Time {
-        let step = usize::try_from(self.silences).unwrap_or(0).min(ASK_AGAIN_SECONDS.len().saturating_sub(1));
-        now.plus_seconds(ASK_AGAIN_SECONDS.get(step).copied().unwrap_or(3600))
+        ask_again_at(self.silences, now)
     }
+}
+
+/// When to ask a provider again that stayed silent `silences` times before this time.
+pub fn ask_again_at(silences: i32, now: Time) -> Time {
+    let step = usize::try_from(silences).unwrap_or(0).min(ASK_AGAIN_SECONDS.len().saturating_sub(1));
+    now.plus_seconds(ASK_AGAIN_SECONDS.get(step).copied().unwrap_or(3600))
 }

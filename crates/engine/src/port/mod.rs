@@ -6,6 +6,6 @@ mod query;
 mod store;
 
 pub use clock::{Clock, SystemClock};
-pub use provider::{PaymentProvider, ProviderCall};
+pub use provider::{PaymentProvider, ProviderCall, RefundCall};
 pub use query::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Violation};
 pub use store::{Mark, SaveError, Schema, SchemaTrouble, Session, Settled, Store, Unavailable};

@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, SkuId, UserId, Uuid};
+use domain::ids::{OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SkuId, TaskId, UserId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::Status;
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::stock::Balance;
+use domain::task::Task;
 use domain::time::Time;
 
 use super::Unavailable;
@@ -56,6 +58,8 @@ pub struct RecordedEvent {
     pub to: String,
     /// What is worth telling, as JSON.
     pub payload: String,
+    /// What the one who changed the status had to say.
+    pub notes: Option<String>,
     /// Who did it.
     pub changed_by: String,
     /// The request that did it.
@@ -119,6 +123,15 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Open payments that are due to be asked about at `now`, the most overdue first.
     async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable>;
+
+    /// A refund, seen by whoever sees its order.
+    async fn refund(&self, caller: &Caller, refund_id: RefundId) -> Result<Option<Arc<Refund>>, Unavailable>;
+
+    /// Refunds under way that are due to be asked about at `now`, the most overdue first.
+    async fn refunds_to_ask(&self, now: Time, limit: u32) -> Result<Vec<RefundId>, Unavailable>;
+
+    /// What needs a person, the oldest first; the cursor is `(created_at, task_id)` of the last one seen.
+    async fn open_tasks(&self, page: Page<(Time, TaskId)>) -> Result<Vec<Arc<Task>>, Unavailable>;
 
     /// How far the outbox is behind.
     async fn outbox(&self) -> Result<OutboxStanding, Unavailable>;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Caller;
 use domain::catalog::{OfferStatus, SkuStatus};
-use domain::command::{CreateOffer, ItemRequest, MoveStock, PlaceOrder, PutSku, RequestPayment};
+use domain::command::{CancelOrder, CreateOffer, ItemRequest, MoveStock, PlaceOrder, PutSku, RequestPayment};
 use domain::ids::OrderId;
 use domain::money::{Currency, Decimal};
 use domain::order::{AddressRef, Channel};
@@ -169,7 +169,10 @@ async fn go_on(engine: &Engine, order_id: OrderId, rng: &mut SmallRng) -> Result
     match rng.random_range(0..100) {
         0..75 => engine.pay(RequestPayment { order_id, method: Some("card_stub".into()) }, ask(), within).await.map(drop),
         75..82 => engine.pay(RequestPayment { order_id, method: Some("card_stub_decline".into()) }, ask(), within).await.map(drop),
-        82..94 => engine.cancel(order_id, Some("changed my mind".into()), ask(), within).await.map(drop),
+        82..94 => {
+            let command = CancelOrder { order_id, reason: Some("changed my mind".into()), notes: None };
+            engine.cancel(command, ask(), within).await.map(drop)
+        }
         _ => Ok(()),
     }
 }

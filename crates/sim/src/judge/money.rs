@@ -29,12 +29,16 @@ pub(super) fn judge(case: &mut Case<'_>) {
     for (payment_id, payment) in &case.memory.payments {
         let entry = case.books.get(payment_id);
         let taken = entry.map_or(0, |entry| entry.charged);
-        let captured = payment.status == PaymentStatus::Captured;
+        let captured = payment.came();
         case.must(payment.captured == taken && captured == (taken > 0), || format!("we say {payment:?}, the provider charged {taken}"));
         let cod = payment.method.is_cod();
         case.must(!payment.status.is_open() || cod, || format!("nobody ever learned how a payment ended: {payment:?}"));
         let surplus = payment.is_surplus;
         case.must(surplus == late.remove(payment_id), || format!("surplus money and its fact do not fit: {payment:?}"));
+        let went_back = entry.map_or(0, |entry| entry.refunds.values().sum());
+        case.must(payment.refunded == went_back, || format!("we say {payment:?}, the provider gave {went_back} back"));
+        let all_back = payment.status == PaymentStatus::Refunded && payment.refunded == payment.captured;
+        case.must(surplus == all_back, || format!("money that covers nothing goes back, and no other: {payment:?}"));
         if surplus {
             case.world.mark(Mark::Surplus);
             // No order is given up, and no second attempt begun, while the first may still bring money: unless the provider

@@ -10,14 +10,16 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::stock::Balance;
+use domain::task::Task;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 
-use crate::{SqliteStore, audit, key, mark, stock};
+use crate::{SqliteStore, audit, key, mark, stock, task};
 
 /// Whose things alone a caller sees, in a form that outlives the call.
 fn own(caller: &Caller) -> Option<Arc<str>> {
@@ -82,6 +84,19 @@ impl Queries for SqliteStore {
 
     async fn payments_to_ask(&self, now: Time, limit: u32) -> Result<Vec<PaymentId>, Unavailable> {
         self.shared.readers.read(move |db| work::payments_to_ask(db, now, limit)).await
+    }
+
+    async fn refund(&self, caller: &Caller, refund_id: RefundId) -> Result<Option<Arc<Refund>>, Unavailable> {
+        let own = own(caller);
+        self.shared.readers.read(move |db| orders::refund(db, own.as_deref(), refund_id)).await
+    }
+
+    async fn refunds_to_ask(&self, now: Time, limit: u32) -> Result<Vec<RefundId>, Unavailable> {
+        self.shared.readers.read(move |db| work::refunds_to_ask(db, now, limit)).await
+    }
+
+    async fn open_tasks(&self, page: Page<(Time, TaskId)>) -> Result<Vec<Arc<Task>>, Unavailable> {
+        self.shared.readers.read(move |db| task::open(db, page)).await
     }
 
     async fn outbox(&self) -> Result<OutboxStanding, Unavailable> {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::command::OrderAnswer;
-use domain::ids::{OrderId, PaymentId, Uuid};
+use domain::ids::{OrderId, PaymentId, RefundId, Uuid};
 use domain::order::{Line, Order, Status};
 use domain::payment::Payment;
+use domain::refund::Refund;
 use domain::time::Time;
 use engine::port::{OrderFilter, Page, RecordedEvent};
 use rusqlite::types::Value;
@@ -16,6 +17,7 @@ use super::list;
 use crate::line::line_of;
 use crate::order::{columns, order_of};
 use crate::payment::payment_of;
+use crate::refund::refund_of;
 use crate::value::Cells;
 
 /// One order.
@@ -112,10 +114,13 @@ fn with_details(db: &Connection, orders: Vec<Order>) -> Result<Vec<OrderAnswer>>
     let payments = payments(db, &orders)?;
     let answers = orders.into_iter().map(|mut order| {
         order.lines = lines.remove(&order.order_id).unwrap_or_default();
+        order.shipments = crate::shipment::of_order(db, order.order_id)?;
+        let refunds = crate::refund::of_order(db, order.order_id)?;
+        order.refunds = refunds.iter().map(|refund| refund.refund_id).collect();
         let payment = order.payment_id.and_then(|payment_id| payments.get(&payment_id).cloned());
-        OrderAnswer::now(Arc::new(order), payment)
+        Ok(OrderAnswer::now(Arc::new(order), payment, refunds))
     });
-    Ok(answers.collect())
+    answers.collect()
 }
 
 fn lines(db: &Connection, orders: &[Order]) -> Result<BTreeMap<OrderId, Vec<Line>>> {
@@ -153,7 +158,7 @@ pub(super) fn events(db: &Connection, own: Option<&str>, order_id: OrderId, page
         return Ok(None);
     }
     db.prepare_cached(
-        "select order_event_id, sequence, event_type, from_status, to_status, payload_json, coalesce(changed_by, ''),
+        "select order_event_id, sequence, event_type, from_status, to_status, payload_json, notes, coalesce(changed_by, ''),
              coalesce(request_id, ''), created_at
          from order_event where order_id = ? and sequence > ? order by sequence limit ?",
     )?
@@ -166,6 +171,7 @@ pub(super) fn events(db: &Connection, own: Option<&str>, order_id: OrderId, page
             from: cells.get()?,
             to: cells.get()?,
             payload: cells.get()?,
+            notes: cells.get()?,
             changed_by: cells.get()?,
             request_id: cells.get()?,
             created_at: cells.time()?,
@@ -173,6 +179,18 @@ pub(super) fn events(db: &Connection, own: Option<&str>, order_id: OrderId, page
     })?
     .collect::<Result<_>>()
     .map(Some)
+}
+
+/// A refund, seen by whoever sees its order.
+pub(super) fn refund(db: &Connection, own: Option<&str>, refund_id: RefundId) -> Result<Option<Arc<Refund>>> {
+    db.prepare_cached(concat!(
+        "select ",
+        crate::refund::columns!(),
+        " from refund where refund_id = ?1 and (?2 is null or exists (
+              select 1 from orders where orders.order_id = refund.order_id and orders.user_id = ?2))"
+    ))?
+    .query_row(params![refund_id.0.as_bytes(), own], refund_of)
+    .optional()
 }
 
 /// A payment, seen by whoever sees its order.
@@ -194,7 +212,9 @@ mod tests {
     #[test]
     fn no_list_scans_or_sorts_all_orders() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../../migrations/0001_core.sql")).unwrap();
+        for migration in crate::migrate::KNOWN.0 {
+            db.execute_batch(migration.sql).unwrap();
+        }
         let page = |after| Page { after, limit: 20 };
         let any = OrderFilter::default;
         for (own, filter, index) in [

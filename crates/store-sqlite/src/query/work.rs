@@ -1,6 +1,6 @@
 //! What is waiting for the workers.
 
-use domain::ids::{OrderId, PaymentId, Uuid};
+use domain::ids::{OrderId, PaymentId, RefundId, Uuid};
 use domain::time::Time;
 use engine::port::OutboxStanding;
 use rusqlite::{Connection, Params, Result, params};
@@ -14,7 +14,7 @@ pub(super) fn orders_to_expire(db: &Connection, now: Time, limit: u32) -> Result
              and not exists (
                  select 1 from payment
                  where payment.payment_id = orders.payment_id and payment.status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN')
-                     and payment.payment_method <> 'cod')
+                     and payment.next_check_at is not null)
          order by expires_at limit ?",
         params![now.0, limit],
     )
@@ -26,6 +26,16 @@ pub(super) fn payments_to_ask(db: &Connection, now: Time, limit: u32) -> Result<
         db,
         "select payment_id from payment indexed by payment_due
          where next_check_at <= ? and status in ('INITIATED', 'AUTHORIZED', 'UNKNOWN') order by next_check_at limit ?",
+        params![now.0, limit],
+    )
+}
+
+/// Refunds under way that are due to be asked about, the most overdue first.
+pub(super) fn refunds_to_ask(db: &Connection, now: Time, limit: u32) -> Result<Vec<RefundId>> {
+    ids(
+        db,
+        "select refund_id from refund indexed by refund_due
+         where next_check_at <= ? and status = 'PROCESSING' order by next_check_at limit ?",
         params![now.0, limit],
     )
 }

@@ -32,7 +32,7 @@ async fn shop(folder: &Folder) -> SqliteStore {
     let payment_id = asked.payment.expect("it was asked for").payment_id;
     let said = ProviderAnswer::Captured { provider_ref: "ref".into() };
     desk.run(&RecordPayment { payment_id, said }, &cx()).await;
-    desk.run(&CancelOrder { order_id: orders[3], reason: None }, &cx()).await;
+    desk.run(&CancelOrder { order_id: orders[3], reason: None, notes: None }, &cx()).await;
     store
 }
 

@@ -7,7 +7,9 @@ use domain::ids::{OrderId, PaymentId, SkuId};
 use domain::message::messages_of;
 use domain::order::{Order, Status};
 use domain::payment::{Payment, Status as PaymentStatus};
+use domain::refund::{Refund, Status as RefundStatus};
 use domain::stock::{Operation, StockState};
+use domain::task::Kind as TaskKind;
 use domain::time::Time;
 use engine::port::Violation;
 
@@ -32,6 +34,8 @@ pub const INVARIANTS: &[Invariant] = &[
     ("facts-status",     "the status of an order is where its last fact led",                              facts_status),
     ("facts-chain",      "ORDER_CREATED comes first, and each fact begins where the one before ended",                                    facts_chain),
     ("payment-covers",   "an order is paid exactly when one payment captured its total",                   payment_covers),
+    ("refund-counted",   "what went back of a payment is the sum of its refunds, never more than was captured", refund_counted),
+    ("money-goes-back",  "money that covers nothing is on its way back, went back, or has called for a person", money_goes_back),
     ("key-order",        "the key of an order leads to it",                                                key_order),
     ("outbox-complete",  "each fact has its messages",                                                     outbox_complete),
     ("deadline",         "no unpaid order waits 60 s beyond its deadline, unless a payment is under way",  deadline),
@@ -200,6 +204,34 @@ fn payment_covers(books: &Books<'_>) -> Vec<String> {
                 captured.iter().filter(|payment| covers(payment)).count() != 1 && !(cod && captured.is_empty())
             }
         }
+    })
+}
+
+fn refund_counted(books: &Books<'_>) -> Vec<String> {
+    let mut sums = BTreeMap::<PaymentId, (i64, i64)>::new();
+    for refund in books.memory.refunds.values() {
+        let sum = sums.entry(refund.payment_id).or_default();
+        sum.0 += if refund.status == RefundStatus::Refunded { refund.amount } else { 0 };
+        sum.1 += if refund.status.counts() { refund.amount } else { 0 };
+    }
+    let broken = books.memory.payments.values().filter(|payment| {
+        let (refunded, counted) = sums.get(&payment.payment_id).copied().unwrap_or_default();
+        payment.refunded != refunded || counted > payment.captured
+    });
+    broken.map(|payment| format!("{payment:?}")).collect()
+}
+
+fn money_goes_back(books: &Books<'_>) -> Vec<String> {
+    books.orders_that(|order| {
+        let calls = books.memory.tasks.values().any(|task| task.order_id == order.order_id && task.kind == TaskKind::RefundFailed);
+        let under_way = |payment: &Payment| {
+            let open = |refund: &Refund| refund.status.counts() && refund.status != RefundStatus::Refunded;
+            books.memory.refunds.values().any(|refund| refund.payment_id == payment.payment_id && open(refund))
+        };
+        books.payments_of(order).iter().any(|payment| {
+            let covers_nothing = payment.is_surplus || order.status == Status::Canceled;
+            payment.captured > payment.refunded && covers_nothing && !under_way(payment) && !calls
+        })
     })
 }
 

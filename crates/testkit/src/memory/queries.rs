@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, SkuId, Uuid};
+use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::Order;
 use domain::payment::Payment;
+use domain::refund::{Refund, Status as RefundStatus};
 use domain::stock::Balance;
+use domain::task::Task;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 use engine::wire;
@@ -23,9 +25,10 @@ fn limited(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-fn with_payment(memory: &Memory, order: &Arc<Order>) -> OrderAnswer {
+fn with_details(memory: &Memory, order: &Arc<Order>) -> OrderAnswer {
     let payment = order.payment_id.and_then(|payment_id| memory.payments.get(&payment_id)).cloned();
-    OrderAnswer::now(order.clone(), payment)
+    let refunds = order.refunds.iter().filter_map(|refund_id| memory.refunds.get(refund_id)).cloned().collect();
+    OrderAnswer::now(order.clone(), payment, refunds)
 }
 
 /// The first `limit` of `due` in the order of their times, then of their names.
@@ -65,7 +68,7 @@ impl MemoryStore {
 #[async_trait]
 impl Queries for MemoryStore {
     async fn order(&self, caller: &Caller, order_id: OrderId) -> Result<Option<OrderAnswer>, Unavailable> {
-        self.ask(|memory| memory.orders.get(&order_id).filter(|order| self.sees(caller, order)).map(|order| with_payment(memory, order)))
+        self.ask(|memory| memory.orders.get(&order_id).filter(|order| self.sees(caller, order)).map(|order| with_details(memory, order)))
             .await
     }
 
@@ -79,7 +82,7 @@ impl Queries for MemoryStore {
                 found.reverse();
             }
             found.retain(|order| self.is_after(&place(order), page.after.map(std::cmp::Reverse).as_ref()));
-            found.into_iter().take(limited(page.limit)).map(|order| with_payment(memory, order)).collect()
+            found.into_iter().take(limited(page.limit)).map(|order| with_details(memory, order)).collect()
         })
         .await
     }
@@ -97,6 +100,7 @@ impl Queries for MemoryStore {
                 from: fact.from.map(|status| status.as_str().to_owned()),
                 to: fact.to.as_str().to_owned(),
                 payload: wire::fact(&fact.fact),
+                notes: fact.notes.as_ref().map(ToString::to_string),
                 changed_by: fact.changed_by.to_string(),
                 request_id: fact.request_id.to_string(),
                 created_at: fact.created_at,
@@ -160,6 +164,33 @@ impl Queries for MemoryStore {
         self.ask(|memory| {
             let open = memory.payments.values().filter(|payment| payment.status.is_open());
             most_overdue(open.filter_map(|payment| Some((payment.next_check_at.filter(|at| *at <= now)?, payment.payment_id))), limit)
+        })
+        .await
+    }
+
+    async fn refund(&self, caller: &Caller, refund_id: RefundId) -> Result<Option<Arc<Refund>>, Unavailable> {
+        self.ask(|memory| {
+            let refund = memory.refunds.get(&refund_id)?;
+            memory.orders.get(&refund.order_id).filter(|order| self.sees(caller, order)).map(|_| refund.clone())
+        })
+        .await
+    }
+
+    async fn refunds_to_ask(&self, now: Time, limit: u32) -> Result<Vec<RefundId>, Unavailable> {
+        let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
+        self.ask(|memory| {
+            let open = memory.refunds.values().filter(|refund| refund.status == RefundStatus::Processing);
+            most_overdue(open.filter_map(|refund| Some((refund.next_check_at.filter(|at| *at <= now)?, refund.refund_id))), limit)
+        })
+        .await
+    }
+
+    async fn open_tasks(&self, page: Page<(Time, TaskId)>) -> Result<Vec<Arc<Task>>, Unavailable> {
+        self.ask(|memory| {
+            let place = |task: &Arc<Task>| (task.created_at, task.task_id);
+            let mut open: Vec<Arc<Task>> = memory.tasks.values().filter(|task| task.closed_at.is_none()).cloned().collect();
+            open.sort_by_key(place);
+            open.into_iter().filter(|task| self.is_after(&place(task), page.after.as_ref())).take(limited(page.limit)).collect()
         })
         .await
     }

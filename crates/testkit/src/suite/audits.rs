@@ -71,7 +71,7 @@ pub(super) async fn the_audit_is_silent_after_everything_legal(store: Arc<dyn St
             is_clean(&store, "what a provider said").await;
         }
     }
-    let canceled = done(desk.act(CancelOrder { order_id: orders[2], reason: None }, context(&clock)).await);
+    let canceled = done(desk.act(CancelOrder { order_id: orders[2], reason: None, notes: None }, context(&clock)).await);
     assert_eq!(canceled.order.status, Status::Canceled);
     is_clean(&store, "a cancellation").await;
     clock.advance_ms(3_600_000);

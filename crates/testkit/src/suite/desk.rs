@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::command::{Answer, Command, Context, Stop};
-use domain::ids::{OrderId, PaymentId};
+use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::key::{Fingerprint, KeyRow};
 use domain::tables::{Gap, Write};
 use domain::{Changes, Needs, Refusal, View};
@@ -52,6 +52,7 @@ pub(super) trait Work: Send {
 pub(super) struct Made {
     pub(super) order_id: Option<OrderId>,
     pub(super) payment_id: Option<PaymentId>,
+    pub(super) refund_id: Option<RefundId>,
 }
 
 /// How an answer is written down so that stores can be compared.

@@ -1,6 +1,8 @@
 //! Answers in words that are the same whichever store they come from.
 
-use domain::command::{BalanceAnswer, Expired, OfferAnswer, OrderAnswer, SkuAnswer, Taken};
+use domain::command::{
+    BalanceAnswer, EventAnswer, Expired, OfferAnswer, OrderAnswer, PaymentAnswer, RefundAnswer, SkuAnswer, Taken, TakenRefund,
+};
 
 use super::canonical;
 use super::desk::{Made, Shown};
@@ -11,7 +13,39 @@ impl Shown for OrderAnswer {
     }
 
     fn made(&self) -> Made {
-        Made { order_id: Some(self.order.order_id), payment_id: self.payment.as_ref().map(|payment| payment.payment_id) }
+        Made {
+            order_id: Some(self.order.order_id),
+            payment_id: self.payment.as_ref().map(|payment| payment.payment_id),
+            refund_id: self.refunds.last().map(|refund| refund.refund_id),
+        }
+    }
+}
+
+impl Shown for PaymentAnswer {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn made(&self) -> Made {
+        Made { payment_id: Some(self.0.payment_id), ..Made::default() }
+    }
+}
+
+impl Shown for RefundAnswer {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Shown for EventAnswer {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Shown for TakenRefund {
+    fn shown(&self) -> String {
+        format!("{self:?}")
     }
 }
 

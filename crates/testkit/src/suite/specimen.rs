@@ -80,6 +80,7 @@ pub(super) fn bare_order(n: u128) -> Order {
         hold_id: None,
         idempotency_key: None,
         status: Status::Created,
+        status_before: None,
         payment_standing: PaymentStanding::Pending,
         payment_method: None,
         payment_id: None,
@@ -100,6 +101,8 @@ pub(super) fn bare_order(n: u128) -> Order {
         created_at: START,
         updated_at: START,
         lines: vec![ticket_line(id(3, n << 12), 1)],
+        shipments: Vec::new(),
+        refunds: Vec::new(),
     }
 }
 
@@ -232,6 +235,7 @@ pub(super) fn event(order: &Order, sequence: i64, fact: Fact) -> OrderEvent {
         fact,
         from: (sequence > 1).then_some(order.status),
         to: order.status,
+        notes: order.notes.clone(),
         changed_by: STRANGE.into(),
         request_id: "".into(),
         created_at: order.created_at,

@@ -48,6 +48,12 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     rows(&mut lines, &needs.orders, &seen.orders, |order| plain(&canonical::order(order)));
     rows(&mut lines, &needs.payments, &seen.payments, plain);
     rows(&mut lines, &needs.reservations, &seen.reservations, plain);
+    let mut of_orders = Needs::default();
+    of_orders.refunds.extend(needs.orders.iter().filter_map(|id| seen.orders.peek(id)).flat_map(|order| order.refunds.iter()));
+    let refunds = Hands::of(store).await.load(&of_orders).await;
+    rows(&mut lines, &of_orders.refunds, &refunds.refunds, plain);
+    let tasks = store.open_tasks(Page { after: None, limit: 200 }).await.expect("it answers");
+    lines.extend(tasks.iter().map(|task| format!("Task: {task:?}")));
     lines.extend(needs.stock.iter().map(|sku_id| format!("Stock: {sku_id} {:?}", seen.stock.peek(sku_id))));
     lists(store, touched, &mut lines).await;
     lines
@@ -69,6 +75,7 @@ async fn lists(store: &Arc<dyn Store>, touched: &Touched, lines: &mut Vec<String
     let day = START.plus_seconds(86_400);
     lines.push(format!("To expire: {:?}", store.orders_to_expire(day, 200).await.expect("it answers")));
     lines.push(format!("To ask: {:?}", store.payments_to_ask(day, 200).await.expect("it answers")));
+    lines.push(format!("To give back: {:?}", store.refunds_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("Outbox: {:?}", store.outbox().await.expect("it answers")));
     let audit = store.audit(100).await.expect("it answers");
     lines.extend(audit.iter().map(|violation| format!("Violation: {}", violation.invariant)));

@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 
 use domain::command::{
-    CancelOrder, ChangeOffer, Command, Context, ExpireOrder, ProviderAnswer, RecordPayment, RequestPayment, TakePayment,
+    CancelOrder, ChangeOffer, CollectPayment, Command, Context, CreatePayment, DeliverOrder, ExpireOrder, HearEvent, OrderNews,
+    PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, RequestPayment, ShipOrder, TakePayment, TakeRefund,
 };
-use domain::ids::{OfferId, OrderId, PaymentId, SkuId, Uuid};
+use domain::ids::{OfferId, OrderId, PaymentId, RefundId, SkuId, Uuid};
 use domain::order::Channel;
 use domain::stock::{Operation, ReservationKey};
 use rand::rngs::StdRng;
@@ -33,6 +34,7 @@ pub(super) struct Dice {
     keyed: Vec<Again>,
     orders: Vec<OrderId>,
     payments: Vec<PaymentId>,
+    refunds: Vec<RefundId>,
     /// The order that much happens to; what goes wrong late in a life is found with lives that are long.
     favourite: Option<OrderId>,
     its_payments: Vec<PaymentId>,
@@ -58,6 +60,7 @@ impl Dice {
             keyed: Vec::new(),
             orders: Vec::new(),
             payments: Vec::new(),
+            refunds: Vec::new(),
             favourite: None,
             its_payments: Vec::new(),
             offers: Vec::new(),
@@ -79,11 +82,16 @@ impl Dice {
 
     /// Notes what there is now, from what was answered.
     pub(super) fn learn(&mut self, made: Made) {
+        self.refunds.extend(made.refund_id.filter(|refund_id| !self.refunds.contains(refund_id)));
         self.orders.extend(made.order_id.filter(|order_id| !self.orders.contains(order_id)));
         if let Some(payment_id) = made.payment_id.filter(|payment_id| !self.payments.contains(payment_id)) {
             self.payments.push(payment_id);
             self.its_payments.extend(made.order_id.filter(|_| made.order_id == self.favourite).map(|_| payment_id));
         }
+    }
+
+    fn refund(&mut self) -> RefundId {
+        one_of(&mut self.rng, &self.refunds).unwrap_or(RefundId(Uuid::nil()))
     }
 
     /// Half of the time the favourite order, else one of the last.
@@ -114,7 +122,8 @@ impl Dice {
         let cx = if self.rng.random_ratio(1, 10) { context_of(clock, &customer("ada")) } else { context(clock) };
         touched.skus.extend(SKUS.map(SkuId::from));
         match self.rng.random_range(0..100) {
-            0..28 => self.place(cx, touched),
+            0..22 => self.place(cx, touched),
+            22..28 => self.after_payment(cx, touched),
             28..34 => {
                 touched.orders.insert(cx.id());
                 let command = tickets(self.rng.random_range(1..9), self.rng.random_range(1..4), 2550);
@@ -134,16 +143,69 @@ impl Dice {
                 };
                 job(RecordPayment { payment_id: self.payment(), said }, cx)
             }
-            66..69 => job(TakePayment { payment_id: self.payment(), lease_seconds: 30 }, cx),
+            66..68 => self.money_back(cx),
+            68..69 => job(TakePayment { payment_id: self.payment(), lease_seconds: 30 }, cx),
             69..75 => {
                 let reason = self.rng.random_bool(0.5).then(|| "changed my mind".into());
-                job(CancelOrder { order_id: self.order(), reason }, cx)
+                job(CancelOrder { order_id: self.order(), reason, notes: None }, cx)
             }
             75..80 => job(ExpireOrder { order_id: self.order() }, cx),
             80..90 => self.movement(cx, touched),
             90..95 => self.again(cx),
             _ => self.catalogue(cx),
         }
+    }
+
+    /// Goods leave, and other services tell of them and of money.
+    fn after_payment(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
+        let order_id = self.order();
+        let notes = self.rng.random_bool(0.5).then(|| "by hand".into());
+        match self.rng.random_range(0..10) {
+            0 => job(PrepareOrder { order_id, notes }, cx),
+            1 => job(ShipOrder { order_id, carrier_code: Some("ups".into()), tracking_number: Some("1Z".into()), notes }, cx),
+            2 => job(DeliverOrder { order_id, notes }, cx),
+            3 => job(CollectPayment { payment_id: self.payment() }, cx),
+            4 | 5 => {
+                touched.payments.insert(cx.id());
+                let method = self.rng.random_bool(0.5).then(|| "card_stub".into());
+                let command = CreatePayment { order_id, amount: self.stated(), currency: None, method };
+                self.maybe_keyed(command, cx, touched)
+            }
+            _ => {
+                touched.payments.insert(cx.id());
+                let news = match self.rng.random_range(0..6) {
+                    0..3 => {
+                        let reference = self.rng.random_bool(0.5).then(|| format!("tx-{}", self.rng.random_range(0..3)).into());
+                        OrderNews::PaymentConfirmed { amount: self.stated(), currency: None, reference }
+                    }
+                    3 => OrderNews::PaymentFailed { reason: "no funds".into() },
+                    4 => OrderNews::Shipped { carrier_code: None, tracking_number: Some("T".into()) },
+                    _ => OrderNews::Delivered,
+                };
+                self.maybe_keyed(HearEvent { order_id, news }, cx, touched)
+            }
+        }
+    }
+
+    /// What one unit of something costs, or a few; now and then just what is due.
+    fn stated(&mut self) -> domain::money::Decimal {
+        let units = self.rng.random_range(1..5);
+        cents(units * (100 + 399 * self.rng.random_range(0..4)))
+    }
+
+    fn money_back(&mut self, cx: Context) -> Box<dyn Work> {
+        let refund_id = self.refund();
+        let said = match self.rng.random_range(0..6) {
+            0..3 => RefundWord::Done { provider_ref: Some("back".into()) },
+            3 => RefundWord::Refused { reason: "closed".into() },
+            4 => RefundWord::Silent,
+            _ => return job(TakeRefund { refund_id, lease_seconds: 30 }, cx),
+        };
+        if self.rng.random_ratio(1, 3) {
+            let (order_id, news) = (self.order(), OrderNews::RefundSucceeded { refund_id });
+            return job(HearEvent { order_id, news }, cx);
+        }
+        job(RecordRefund { refund_id, said }, cx)
     }
 
     /// What came with a key comes again.
