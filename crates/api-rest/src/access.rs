@@ -25,6 +25,8 @@ impl Access {
     pub(crate) const BUYERS: Self = Self(&[Role::Customer, Role::Service, Role::Admin]);
     /// Who looks things up for others.
     pub(crate) const STAFF: Self = Self(&[Role::Support, Role::Service, Role::Admin]);
+    /// Who oversees the service.
+    pub(crate) const OVERSEERS: Self = Self(&[Role::Support, Role::Admin]);
     /// Other services of the house.
     pub(crate) const SERVICES: Self = Self(&[Role::Service, Role::Admin]);
 
@@ -99,6 +101,7 @@ mod tests {
             (Access::EVERYBODY, &[Customer, Support, Service, Admin][..]),
             (Access::BUYERS, &[Customer, Service, Admin]),
             (Access::STAFF, &[Support, Service, Admin]),
+            (Access::OVERSEERS, &[Support, Admin]),
             (Access::SERVICES, &[Service, Admin]),
         ] {
             for role in [Customer, Support, Service, Admin] {

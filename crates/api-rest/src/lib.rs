@@ -1,4 +1,4 @@
-//! The HTTP doors: canonical `/api/v1`, tickets `/orders`, and what operators look at.
+//! The HTTP doors: canonical `/api/v1`, tickets `/orders`, internal `/internal`, and what operators look at.
 //!
 //! A door translates, submits, translates. No rule of the business, no SQL, no clock.
 
@@ -8,6 +8,7 @@ mod app;
 mod canonical;
 #[cfg_attr(not(test), expect(dead_code, reason = "the reader knows every kind of field; the doors so far use most of them"))]
 mod input;
+mod internal;
 mod layer;
 mod output;
 #[cfg_attr(not(test), expect(dead_code, reason = "the table of refusals is whole; the doors so far use most of it"))]
@@ -40,7 +41,7 @@ pub fn admin_router(app: App) -> Router {
 }
 
 fn doors() -> Router<App> {
-    Router::new().merge(canonical::router()).merge(tickets::router())
+    Router::new().merge(canonical::router()).merge(tickets::router()).merge(internal::router())
 }
 
 fn served(routes: Router<App>, app: App) -> Router {

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::input::document::Doc;
+use crate::input::document::{self, Doc};
 use crate::input::rules::{self, Rule as _};
 use crate::problem::{self, Problem};
 
@@ -101,6 +101,13 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 /// The same for calls that need no body: `None` when there is none, whatever its content type.
 #[derive(Debug, Clone)]
 pub(crate) struct OptionalBody(pub(crate) Option<Bytes>);
+
+impl OptionalBody {
+    /// What was sent, else an object without fields.
+    pub(crate) fn or_empty(self) -> Result<Doc, Problem> {
+        Ok(self.0.map_or(Ok(Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?)
+    }
+}
 
 impl<S: Send + Sync> FromRequest<S> for OptionalBody {
     type Rejection = Problem;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use domain::Refusal;
-use domain::command::{CancelOrder, OrderAnswer, RequestPayment};
-use domain::ids::PaymentId;
+use domain::command::{CancelOrder, EventAnswer, HearEvent, OrderAnswer, OrderNews, RequestPayment};
+use domain::ids::{OrderId, PaymentId};
+use domain::key::Fingerprint;
 use domain::payment::Payment;
 use domain::refusal::PaymentRefusal;
+use sha2::{Digest as _, Sha256};
 
 use crate::Failure;
 use crate::engine::{Ask, Engine};
@@ -38,6 +40,15 @@ impl Engine {
             }
             other => other,
         }
+    }
+
+    /// Hears what another service tells of an order, once for each `event_id`, for ever and whoever brings it.
+    ///
+    /// The same id with other words or for another order is refused: one of the two would be lost.
+    pub async fn hear(&self, order_id: OrderId, event_id: &str, news: OrderNews, ask: Ask) -> Result<Done<EventAnswer>, Failure> {
+        let told = Sha256::new().chain_update(order_id.0.as_bytes()).chain_update(news.word()).finalize();
+        let key = Some((event_id.into(), Fingerprint(told.into())));
+        self.submit(HearEvent { order_id, news }, Ask { key, ..ask }).await
     }
 
     async fn wait_for(&self, payment_id: PaymentId, within: Duration) -> Result<(), Failure> {

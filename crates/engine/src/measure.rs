@@ -54,7 +54,7 @@ fn count(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(
             metrics::counter!("order_cancel_total", "status" => status).increment(1);
         }
         "expire_order" if moved.is_some() => metrics::counter!("order_cancel_total", "status" => "expired").increment(1),
-        "request_payment" => {
+        "request_payment" | "create_payment" => {
             let status = match outcome {
                 Ok(_) if moved.is_some() => "created",
                 Ok(_) => "existing",
@@ -62,7 +62,8 @@ fn count(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(
             };
             metrics::counter!("payment_create_total", "status" => status).increment(1);
         }
-        "record_payment" => {
+        "hear_event" if outcome == Ok(true) => metrics::counter!("inbox_duplicate_total").increment(1),
+        "record_payment" | "collect_payment" | "hear_event" => {
             let status = match moved {
                 Some((_, Status::Paid)) => "captured",
                 Some((_, Status::Canceled)) => {

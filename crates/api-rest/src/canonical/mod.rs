@@ -1,10 +1,14 @@
-//! The canonical door, `/api/v1`: catalogue, stock, orders.
+//! The canonical door, `/api/v1`: catalogue, stock, orders, payments.
 
 mod inventory;
 mod offer;
 pub(crate) mod order;
 mod order_shape;
+mod payment;
+mod refund;
+mod shipment;
 mod sku;
+mod task;
 
 use axum::Router;
 use axum::routing::{get, patch, post, put};
@@ -29,5 +33,11 @@ pub(crate) fn router() -> Router<App> {
         .open("/api/v1/orders/{order_id}", Access::EVERYBODY, get(order::read))
         .open("/api/v1/orders/{order_id}/events", Access::EVERYBODY, get(order::events))
         .open("/api/v1/orders/{order_id}/cancel", Access::EVERYBODY, post(order::cancel))
+        .open("/api/v1/payments", Access::BUYERS, post(payment::create))
+        .open("/api/v1/payments/{payment_id}", Access::EVERYBODY, get(payment::read))
+        .open("/api/v1/payments/{payment_id}/mock/complete", Access::SERVICES, post(payment::mock_complete))
+        .open("/api/v1/payments/{payment_id}/collect", Access::SERVICES, post(payment::collect))
+        .open("/api/v1/refunds/{refund_id}", Access::EVERYBODY, get(refund::read))
+        .open("/api/v1/ops-tasks", Access::OVERSEERS, get(task::list))
         .into_router()
 }

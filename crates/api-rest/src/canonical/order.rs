@@ -204,7 +204,7 @@ pub(super) async fn cancel(
     key: IdempotencyKey,
     body: OptionalBody,
 ) -> Result<Response, Problem> {
-    let doc = body.0.map_or(Ok(document::Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?;
+    let doc = body.or_empty()?;
     let reason: Option<Arc<str>> = fields::read(&doc, |f| f.optional("reason", multiline(1..=500)).map(Into::into))?;
     let ask = requester.ask(keyed(key, uri.path(), &doc));
     let command = CancelOrder { order_id: OrderId(order_id), reason, notes: None };

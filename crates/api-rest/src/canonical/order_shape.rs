@@ -4,12 +4,14 @@ use domain::Caller;
 use domain::command::OrderAnswer;
 use domain::ids::{AddressId, CartId, ProductId, SkuId, UserId};
 use domain::order::{Action, Line, LineSubject, Order, PaymentMethod, PriceSnapshot};
-use domain::payment::Payment;
 use engine::port::RecordedEvent;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::payment::PaymentShape;
+use super::refund::RefundShape;
+use super::shipment::ShipmentShape;
 use crate::output::amount::Amount;
 use crate::output::time::UtcTime;
 use crate::refusals::price_changes;
@@ -35,8 +37,8 @@ pub(super) struct OrderShape<'a> {
     total_amount: Amount,
     items: Vec<ItemShape<'a>>,
     payment: Option<PaymentShape<'a>>,
-    shipments: [(); 0],
-    refunds: [(); 0],
+    shipments: Vec<ShipmentShape<'a>>,
+    refunds: Vec<RefundShape<'a>>,
     shipping_address_id: Option<&'a str>,
     shipping_address: Option<&'a RawValue>,
     billing_address_id: Option<&'a str>,
@@ -79,18 +81,6 @@ struct SnapshotShape<'a> {
     author: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct PaymentShape<'a> {
-    payment_id: Uuid,
-    order_id: Uuid,
-    status: &'static str,
-    amount: Amount,
-    currency: &'static str,
-    payment_method: &'a str,
-    provider: &'a str,
-    created_at: UtcTime,
-}
-
 /// JSON that was stored as text. It was JSON when it was stored.
 fn stored(text: Option<&str>) -> Option<&RawValue> {
     text.and_then(|text| serde_json::from_str(text).ok())
@@ -120,8 +110,8 @@ impl<'a> OrderShape<'a> {
             total_amount: amount(order.totals.total),
             items: order.lines.iter().map(|line| ItemShape::of(line, order)).collect(),
             payment: answer.payment.as_deref().map(PaymentShape::of),
-            shipments: [],
-            refunds: [],
+            shipments: order.shipments.iter().map(|shipment| ShipmentShape::of(shipment, order)).collect(),
+            refunds: answer.refunds.iter().map(|refund| RefundShape::of(refund)).collect(),
             shipping_address_id: order.shipping_address.id.as_ref().map(AddressId::as_str),
             shipping_address: stored(order.shipping_address.snapshot.as_deref()),
             billing_address_id: order.billing_address.id.as_ref().map(AddressId::as_str),
@@ -187,21 +177,6 @@ impl<'a> SnapshotShape<'a> {
     }
 }
 
-impl<'a> PaymentShape<'a> {
-    fn of(payment: &'a Payment) -> Self {
-        Self {
-            payment_id: payment.payment_id.0,
-            order_id: payment.order_id.0,
-            status: payment.status.as_str(),
-            amount: Amount { minor: payment.amount, currency: payment.currency },
-            currency: payment.currency.code(),
-            payment_method: payment.method.as_str(),
-            provider: &payment.provider,
-            created_at: UtcTime(payment.created_at),
-        }
-    }
-}
-
 #[derive(Serialize)]
 pub(super) struct EventShape<'a> {
     order_event_id: Uuid,
@@ -209,6 +184,7 @@ pub(super) struct EventShape<'a> {
     event_type: &'a str,
     from_status: Option<&'a str>,
     to_status: &'a str,
+    notes: Option<&'a str>,
     payload: Option<&'a RawValue>,
     changed_by: &'a str,
     request_id: &'a str,
@@ -223,6 +199,7 @@ impl<'a> EventShape<'a> {
             event_type: &event.event_type,
             from_status: event.from.as_deref(),
             to_status: &event.to,
+            notes: event.notes.as_deref(),
             payload: stored(Some(&event.payload)),
             changed_by: &event.changed_by,
             request_id: &event.request_id,

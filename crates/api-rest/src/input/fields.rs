@@ -41,6 +41,8 @@ pub(crate) struct Fields<'a> {
     known: Vec<&'static str>,
     /// Names that exist but are not to be suggested.
     withheld: &'static [&'static str],
+    /// Names that are not asked for are no error.
+    open: bool,
     /// The object is absent and that is told already.
     muted: bool,
 }
@@ -145,6 +147,11 @@ impl Fields<'_> {
                 self.refuse(name, "READ_ONLY_FIELD", "Is decided by the service and cannot be sent.");
             }
         }
+    }
+
+    /// Fields that are not asked for may come too: the object is another service's, which may tell more.
+    pub(crate) fn others_may_come(&mut self) {
+        self.open = true;
     }
 
     /// A field that somebody else reads.
@@ -300,11 +307,11 @@ fn read_fields<T>(
     muted: bool,
     build: impl FnOnce(&mut Fields<'_>) -> T,
 ) -> T {
-    let mut fields = Fields { sent, path, errors, known: Vec::with_capacity(16), withheld: &[], muted };
+    let mut fields = Fields { sent, path, errors, known: Vec::with_capacity(16), withheld: &[], open: false, muted };
     let value = build(&mut fields);
-    let Fields { path, errors, known, withheld, .. } = fields;
+    let Fields { path, errors, known, withheld, open, .. } = fields;
     for (name, _) in sent {
-        if !known.contains(&name.as_str()) && !withheld.contains(&name.as_str()) && errors.len() < ERRORS_MAX {
+        if !open && !known.contains(&name.as_str()) && !withheld.contains(&name.as_str()) && errors.len() < ERRORS_MAX {
             let message = match nearest(name, &known) {
                 Some(known) => format!("Is not a field of this request; the nearest one is {known}."),
                 None => "Is not a field of this request, which has none.".to_owned(),

@@ -16,7 +16,7 @@ use crate::access::Requester;
 use crate::answer::{created, json, replayable};
 use crate::app::{App, keyed};
 use crate::canonical::order::not_found;
-use crate::input::document::{self, Doc};
+use crate::input::document;
 use crate::input::fields;
 use crate::input::rules::{email, identifier, money, quantity, uuid};
 use crate::problem::{self, Problem};
@@ -72,7 +72,7 @@ pub(super) async fn confirm(
     key: IdempotencyKey,
     body: OptionalBody,
 ) -> Result<Response, Problem> {
-    let doc = optional(body)?;
+    let doc = body.or_empty()?;
     let method: Option<PaymentMethod> =
         fields::read(&doc, |f| f.optional("payment_method", identifier()).map(|word| word.as_str().into()))?;
     let command = RequestPayment { order_id: OrderId(order_id), method };
@@ -99,17 +99,13 @@ pub(super) async fn cancel(
     key: IdempotencyKey,
     body: OptionalBody,
 ) -> Result<Response, Problem> {
-    let doc = optional(body)?;
+    let doc = body.or_empty()?;
     fields::read(&doc, |_| ())?;
     let ask = requester.ask(keyed(key, uri.path(), &doc));
     let command = CancelOrder { order_id: OrderId(order_id), reason: None, notes: None };
     let work = app.engine.cancel(command, ask, app.options.answer_within);
     let done = app.wait(work).await.map_err(refused)?;
     Ok(replayable(StatusCode::OK, done.is_replay, &Canceled::of(&done.answer.order)))
-}
-
-fn optional(body: OptionalBody) -> Result<Doc, Problem> {
-    Ok(body.0.map_or(Ok(Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?)
 }
 
 /// What this door says of an order in the wrong state, and of amounts that its one currency does not have.

@@ -58,6 +58,20 @@ pub enum OrderNews {
     },
 }
 
+impl OrderNews {
+    /// What is told, in a word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::PaymentConfirmed { .. } => "payment.confirmed",
+            Self::PaymentFailed { .. } => "payment.failed",
+            Self::Shipped { .. } => "shipment.shipped",
+            Self::Delivered => "shipment.delivered",
+            Self::RefundSucceeded { .. } => "refund.succeeded",
+            Self::RefundFailed { .. } => "refund.failed",
+        }
+    }
+}
+
 /// Hears what is told of an order. Its idempotency key is the event's id.
 #[derive(Clone, Debug)]
 pub struct HearEvent {
