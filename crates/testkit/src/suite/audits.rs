@@ -7,7 +7,8 @@ use domain::event::Fact;
 use domain::ids::OrderId;
 use domain::money::Currency;
 use domain::order::{Order, Status, Totals};
-use domain::payment::Payment;
+use domain::payment::{Payment, Status as PaymentStatus};
+use domain::refund::{Refund, Status as RefundStatus};
 use domain::stock::{BalanceDelta, Operation, StockRef, StockState};
 use domain::time::Time;
 use domain::{Changes, Refusal};
@@ -16,7 +17,8 @@ use engine::port::Store;
 use super::desk::{Desk, Outcome};
 use super::hands::Hands;
 use super::specimen::{
-    bare_order, captured_payment, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, reservation, tell, write,
+    bare_order, captured_payment, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, refund, reservation, tell,
+    write,
 };
 use crate::StepClock;
 use crate::builders::{context, keyed, movement, offer, place, restock, sku, tickets};
@@ -167,6 +169,13 @@ fn lies() -> Vec<Lie> {
         (&["payment-covers"], paid(|_| (), Status::Created)),
         (&["payment-covers"], paid(|payment| payment.captured = 499, Status::Paid)),
         (&["payment-covers"], paid(|payment| payment.currency = Currency::JPY, Status::Paid)),
+        (&["refund-counted"], refunded(|_| (), RefundStatus::Refunded, 0)),
+        (&["refund-counted"], refunded(|_| (), RefundStatus::Processing, 500)),
+        (&["refund-counted"], refunded(|refund| refund.amount = 501, RefundStatus::Processing, 0)),
+        (&["money-goes-back"], refunded(|_| (), RefundStatus::Failed, 0)),
+        (&["money-goes-back"], refunded(|_| (), RefundStatus::Rejected, 0)),
+        (&["money-goes-back"], paid(|payment| payment.is_surplus = true, Status::Canceled)),
+        (&["money-goes-back"], paid(|_| (), Status::Canceled)),
         (&["key-order"], placed(Order { idempotency_key: Some("k".into()), ..bare_order(1) })),
         (&["key-order"], {
             let row = key_row("k", &order_id(2).to_string());
@@ -192,6 +201,20 @@ fn paid(bend: fn(&mut Payment), status: Status) -> Changes {
     let mut changes = Changes::default();
     place_into(&mut changes, Order { status, payment_id: Some(payment.payment_id), ..bare_order(1) });
     changes.payments.insert(payment.payment_id, write(0, payment));
+    changes
+}
+
+/// A canceled order whose money went back so far as its payment says, with a refund that may say something else.
+fn refunded(bend: fn(&mut Refund), status: RefundStatus, said: i64) -> Changes {
+    let payment_status = if said == 500 { PaymentStatus::Refunded } else { PaymentStatus::Captured };
+    let payment = Payment { refunded: said, status: payment_status, ..captured_payment(1, 1) };
+    let mut refund = Refund { status, ..refund(1) };
+    bend(&mut refund);
+    let order = Order { status: Status::Canceled, payment_id: Some(payment.payment_id), refunds: vec![refund.refund_id], ..bare_order(1) };
+    let mut changes = Changes::default();
+    place_into(&mut changes, order);
+    changes.payments.insert(payment.payment_id, write(0, payment));
+    changes.refunds.insert(refund.refund_id, write(0, refund));
     changes
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use domain::Changes;
-use domain::ids::{OrderId, PaymentId};
+use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::order::{Order, Status};
 use domain::payment::{Payment, Status as PaymentStatus};
+use domain::refund::{Refund, Status as RefundStatus};
 use engine::port::{OutboxStanding, Store};
 
 use super::hands::Hands;
-use super::specimen::{bare_order, bare_payment, id, order_id, placed, write};
+use super::specimen::{bare_order, bare_payment, captured_payment, id, order_id, placed, refund, write};
 use crate::clock::START;
 
 pub(super) async fn orders_are_due_when_their_time_has_passed(store: Arc<dyn Store>) {
@@ -58,6 +59,32 @@ pub(super) async fn payments_are_due_while_they_are_open(store: Arc<dyn Store>) 
     {
         let due = store.payments_to_ask(START.plus_seconds(seconds), limit).await.expect("it answers");
         let expected: Vec<PaymentId> = expected.into_iter().map(|n| PaymentId(id(5, n))).collect();
+        assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
+    }
+}
+
+pub(super) async fn refunds_are_due_while_they_are_under_way(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    for (n, status, due) in [
+        (1, RefundStatus::Processing, Some(50)),
+        (2, RefundStatus::Processing, Some(40)),
+        (3, RefundStatus::Failed, Some(30)),
+        (4, RefundStatus::Processing, None),
+        (5, RefundStatus::Refunded, None),
+        (6, RefundStatus::Processing, Some(20)),
+    ] {
+        let next_check_at = due.map(|seconds| START.plus_seconds(seconds));
+        let (payment, refund) = (captured_payment(n, n), Refund { status, next_check_at, ..refund(n) });
+        let mut changes: Changes = placed(Order { refunds: vec![refund.refund_id], ..bare_order(n) });
+        changes.payments.insert(payment.payment_id, write(0, payment));
+        changes.refunds.insert(refund.refund_id, write(0, refund));
+        hands.save(&changes).await;
+    }
+    for (seconds, limit, expected) in
+        [(19, 9, vec![]), (20, 9, vec![6]), (40, 9, vec![6, 2]), (100, 9, vec![6, 2, 1]), (100, 2, vec![6, 2])]
+    {
+        let due = store.refunds_to_ask(START.plus_seconds(seconds), limit).await.expect("it answers");
+        let expected: Vec<RefundId> = expected.into_iter().map(|n| RefundId(id(7, n))).collect();
         assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
     }
 }

@@ -39,6 +39,8 @@ pub(super) async fn a_row_that_is_there_cannot_be_made_again(store: Arc<dyn Stor
     hands.loses(&only(|to, from| to.skus.clone_from(&from.skus)), "a SKU").await;
     hands.loses(&only(|to, from| to.orders.clone_from(&from.orders)), "an order").await;
     hands.loses(&only(|to, from| to.payments.clone_from(&from.payments)), "a payment").await;
+    hands.loses(&only(|to, from| to.refunds.clone_from(&from.refunds)), "a refund").await;
+    hands.loses(&only(|to, from| to.tasks.clone_from(&from.tasks)), "a task").await;
     hands.loses(&only(|to, from| to.reservations.clone_from(&from.reservations)), "a reservation").await;
 }
 

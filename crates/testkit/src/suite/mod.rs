@@ -56,6 +56,9 @@ cases! {
         everything_that_happens_to_an_order_comes_back
         skus_and_offers_come_back_as_they_were_saved
         payments_come_back_as_they_were_saved
+        refunds_come_back_as_they_were_saved
+        shipments_come_back_with_their_order
+        tasks_come_back_and_the_open_ones_are_listed
         keys_and_reservations_come_back_as_they_were_saved
         balances_come_back_as_they_were_saved
         every_fact_is_read_back_with_its_payload
@@ -98,6 +101,7 @@ cases! {
     due:
         orders_are_due_when_their_time_has_passed
         payments_are_due_while_they_are_open
+        refunds_are_due_while_they_are_under_way
         the_outbox_tells_how_far_it_is_behind;
     audits:
         the_audit_is_silent_after_everything_legal

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use domain::caller::Caller;
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
 use domain::event::Fact;
-use domain::ids::{Mint, OfferId, OrderNumber, PaymentId, SkuId};
+use domain::ids::{Mint, OfferId, OrderItemId, OrderNumber, PaymentId, RefundId, ShipmentId, SkuId};
 use domain::money::{AMOUNT_MAX, Currency};
 use domain::order::{AddressRef, Channel, LineSubject, Order, PaymentStanding, Status, Totals};
 use domain::payment::{Payment, Status as PaymentStatus};
+use domain::refund::{Refund, Status as RefundStatus};
+use domain::shipment::{Shipment, ShipmentLine, Status as ShipmentStatus};
 use domain::stock::{Balance, BalanceDelta, Reservation, StockState};
+use domain::task::{Kind as TaskKind, Task};
 use domain::time::Time;
 use domain::{Changes, Needs};
 use engine::port::{Page, Store};
@@ -18,7 +21,7 @@ use engine::wire;
 use super::hands::Hands;
 use super::specimen::{
     LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, first_stock, full_order, id, key_row, order_id,
-    placed, reservation, tell, ticket_line, write,
+    placed, refund, reservation, task, tell, ticket_line, write,
 };
 use super::{canonical, hands};
 use crate::clock::START;
@@ -42,6 +45,8 @@ pub(super) async fn nothing_is_found_in_an_empty_store(store: Arc<dyn Store>) {
     needs.skus.insert("a".into());
     needs.orders.insert(order_id(1));
     needs.payments.insert(PaymentId(id(5, 1)));
+    needs.refunds.insert(refund(1).refund_id);
+    needs.tasks.insert(task(1, 1).task_id);
     needs.reservations.insert(reservation.key.clone());
     needs.stock.insert("a".into());
     let seen = hands.load(&needs).await;
@@ -49,6 +54,8 @@ pub(super) async fn nothing_is_found_in_an_empty_store(store: Arc<dyn Store>) {
     assert_eq!(seen.skus.get(&"a".into()), Ok(None));
     assert_eq!(seen.orders.get(&order_id(1)), Ok(None));
     assert_eq!(seen.payments.get(&PaymentId(id(5, 1))), Ok(None));
+    assert_eq!(seen.refunds.get(&refund(1).refund_id), Ok(None));
+    assert_eq!(seen.tasks.get(&task(1, 1).task_id), Ok(None));
     assert_eq!(seen.reservations.get(&reservation.key), Ok(None));
     assert_eq!(seen.stock.get(&"a".into()), Ok(None));
     hands.load(&Needs::default()).await;
@@ -216,6 +223,127 @@ pub(super) async fn payments_come_back_as_they_were_saved(store: Arc<dyn Store>)
     }
 }
 
+pub(super) async fn refunds_come_back_as_they_were_saved(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let full = |refund: Refund| Refund {
+        provider_ref: Some("".into()),
+        failure_reason: Some(STRANGE.into()),
+        silences: i32::MAX,
+        next_check_at: Some(LATEST),
+        updated_at: LATEST,
+        ..refund
+    };
+    let mut refunds = vec![Refund { amount: AMOUNT_MAX, currency: Currency::JPY, reason: STRANGE.into(), ..full(refund(1)) }];
+    refunds.extend((2..).zip(RefundStatus::ALL).map(|(n, status)| Refund { status: *status, ..refund(n) }));
+    for (n, refund) in (1..).zip(&refunds) {
+        let payment = captured_payment(n, n);
+        let mut changes = placed(Order { refunds: vec![refund.refund_id], payment_id: Some(payment.payment_id), ..bare_order(n) });
+        changes.payments.insert(payment.payment_id, write(0, payment));
+        changes.refunds.insert(refund.refund_id, write(0, refund.clone()));
+        hands.save(&changes).await;
+        refund_comes_back(&mut hands, &store, n, refund).await;
+    }
+    // What a refund is of never changes; what became of it does.
+    for (expected, shape) in [(1, full(refund(2))), (2, refund(2))] {
+        let changed = Refund { version: expected + 1, ..shape };
+        let mut changes = Changes::default();
+        changes.refunds.insert(changed.refund_id, write(expected, changed.clone()));
+        hands.save(&changes).await;
+        refund_comes_back(&mut hands, &store, 2, &changed).await;
+    }
+}
+
+async fn refund_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, n: u128, refund: &Refund) {
+    let mut needs = Needs::default();
+    needs.refunds.insert(refund.refund_id);
+    needs.orders.insert(order_id(n));
+    let seen = hands.load(&needs).await;
+    assert_eq!(seen.refunds.get(&refund.refund_id).expect("it was asked for").map(|row| &**row), Some(refund), "by load");
+    let order = seen.orders.get(&order_id(n)).expect("it was asked for").expect("the order was saved");
+    assert_eq!(order.refunds, [refund.refund_id], "by its order");
+    let asked = store.refund(&Caller::local_admin(), refund.refund_id).await.expect("it answers");
+    assert_eq!(asked.as_deref(), Some(refund), "by query");
+    assert_eq!(store.refund(&crate::builders::customer("nobody"), refund.refund_id).await.expect("it answers"), None, "by a stranger");
+    let answer = store.order(&Caller::local_admin(), order_id(n)).await.expect("it answers").expect("the order was saved");
+    assert_eq!(answer.refunds.iter().map(|row| &**row).collect::<Vec<_>>(), [refund], "by the query of its order");
+    assert_eq!(answer.order.refunds, [refund.refund_id], "by the query of its order");
+}
+
+pub(super) async fn shipments_come_back_with_their_order(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let line = |place: u128, qty: i64| ShipmentLine { order_item_id: OrderItemId(id(3, (1 << 12) + place)), qty };
+    let bare = |n: u128, status: ShipmentStatus| Shipment {
+        shipment_id: ShipmentId(id(9, n)),
+        status,
+        carrier_code: None,
+        tracking_number: None,
+        lines: vec![line(0, 1)],
+        shipped_at: None,
+        delivered_at: None,
+        created_at: START,
+        updated_at: START,
+    };
+    let mut shipments: Vec<Shipment> = (2..).zip(ShipmentStatus::ALL).map(|(n, status)| bare(n, *status)).collect();
+    shipments.insert(0, Shipment { lines: vec![line(0, 1), line(1, 999_999)], ..bare(1, ShipmentStatus::Ready) });
+    let full = Shipment {
+        status: ShipmentStatus::Delivered,
+        carrier_code: Some(STRANGE.into()),
+        tracking_number: Some("9".repeat(100).into()),
+        shipped_at: Some(START),
+        delivered_at: Some(LATEST),
+        updated_at: LATEST,
+        ..shipments[0].clone()
+    };
+    hands.save(&placed(bare_order(1))).await;
+    for (version, first) in [(2, shipments[0].clone()), (3, full), (4, shipments[0].clone())] {
+        shipments[0] = first;
+        let order = Arc::new(Order { version, shipments: shipments.clone(), ..bare_order(1) });
+        let mut changes = Changes::default();
+        tell(&mut changes, &order, version, Fact::OrderReady);
+        hands.save(&changes).await;
+        order_comes_back(&mut hands, &store, &order).await;
+    }
+}
+
+pub(super) async fn tasks_come_back_and_the_open_ones_are_listed(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let mut changes = placed(bare_order(1));
+    let mut tasks: Vec<Task> = (1..=5).map(|n| task(n, 1)).collect();
+    tasks[1].kind = TaskKind::RefundFailed;
+    // The fifth is older than the others.
+    tasks[4].created_at = Time(1);
+    for task in &tasks {
+        changes.tasks.insert(task.task_id, write(0, task.clone()));
+    }
+    hands.save(&changes).await;
+    let closed = Task {
+        assigned_to: Some(STRANGE.into()),
+        note: Some("".into()),
+        closed_at: Some(LATEST),
+        version: 2,
+        updated_at: LATEST,
+        ..tasks[2].clone()
+    };
+    let mut changes = Changes::default();
+    changes.tasks.insert(closed.task_id, write(1, closed.clone()));
+    hands.save(&changes).await;
+    let mut needs = Needs::default();
+    needs.tasks.extend(tasks.iter().map(|task| task.task_id));
+    let seen = hands.load(&needs).await;
+    for task in tasks.iter().map(|task| if task.task_id == closed.task_id { &closed } else { task }) {
+        assert_eq!(seen.tasks.get(&task.task_id).expect("it was asked for").map(|row| &**row), Some(task));
+    }
+    let mut after = None;
+    let mut listed = Vec::new();
+    loop {
+        let page = store.open_tasks(Page { after, limit: 2 }).await.expect("it answers");
+        let Some(last) = page.last() else { break };
+        after = Some((last.created_at, last.task_id));
+        listed.extend(page.iter().map(|task| task.task_id));
+    }
+    assert_eq!(listed, [4, 0, 1, 3].map(|index: usize| tasks[index].task_id));
+}
+
 async fn payment_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, payment: &Payment) {
     let mut needs = Needs::default();
     needs.payments.insert(payment.payment_id);
@@ -281,7 +409,7 @@ pub(super) async fn balances_come_back_as_they_were_saved(store: Arc<dyn Store>)
 
 pub(super) async fn every_fact_is_read_back_with_its_payload(store: Arc<dyn Store>) {
     let mut hands = Hands::of(&store).await;
-    let payment_id = PaymentId(id(5, 1));
+    let (payment_id, refund_id) = (PaymentId(id(5, 1)), RefundId(id(7, 1)));
     let (amount, currency) = (1990, Currency::USD);
     let facts = [
         Fact::OrderCreated { total: 500, currency, lines: 1 },
@@ -294,10 +422,21 @@ pub(super) async fn every_fact_is_read_back_with_its_payload(store: Arc<dyn Stor
         Fact::OrderCanceled { reason: "".into() },
         Fact::OrderExpired,
         Fact::InventoryReleased,
+        Fact::OrderReady,
+        Fact::ShipmentCreated { shipment_id: ShipmentId(id(9, 1)) },
+        Fact::OrderShipped { carrier_code: None, tracking_number: Some(STRANGE.into()) },
+        Fact::OrderDelivered,
+        Fact::InventoryRestocked,
+        Fact::RefundRequested { refund_id, payment_id, amount, currency, reason: STRANGE.into(), by_hand: true },
+        Fact::RefundSucceeded { refund_id, payment_id, amount, currency, in_full: false },
+        Fact::RefundFailed { refund_id, reason: STRANGE.into() },
+        Fact::LatePaymentRefunded { refund_id, payment_id, amount, currency },
+        Fact::OrderChanged { fields: ["notes", "metadata"].into() },
     ];
     let mut expected = Vec::new();
     for (sequence, fact) in (1..).zip(&facts) {
-        let order = Arc::new(Order { version: sequence, ..bare_order(1) });
+        let notes = (sequence % 2 == 0).then(|| STRANGE.into());
+        let order = Arc::new(Order { version: sequence, notes, ..bare_order(1) });
         let mut changes = Changes::default();
         tell(&mut changes, &order, sequence, fact.clone());
         hands.save(&changes).await;
@@ -313,6 +452,7 @@ pub(super) async fn every_fact_is_read_back_with_its_payload(store: Arc<dyn Stor
         assert_eq!(event.event_type, fact.fact.event_type());
         assert_eq!(event.from.as_deref(), fact.from.map(Status::as_str));
         assert_eq!(event.to, fact.to.as_str());
+        assert_eq!(event.notes.as_deref(), fact.notes.as_deref());
         assert_eq!((event.changed_by.as_str(), event.request_id.as_str()), (&*fact.changed_by, &*fact.request_id));
         assert_eq!(event.created_at, fact.created_at);
     }

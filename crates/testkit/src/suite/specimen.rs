@@ -5,14 +5,16 @@ use std::sync::Arc;
 use domain::Changes;
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
 use domain::event::{Fact, OrderEvent};
-use domain::ids::{HoldId, MessageId, OfferId, OrderEventId, OrderId, OrderItemId, OrderNumber, PaymentId, Uuid};
+use domain::ids::{HoldId, MessageId, OfferId, OrderEventId, OrderId, OrderItemId, OrderNumber, PaymentId, RefundId, TaskId, Uuid};
 use domain::key::{Fingerprint, KeyRow, ScopedKey};
 use domain::message::{Message, messages_of};
 use domain::money::{AMOUNT_MAX, Currency};
 use domain::order::{AddressRef, Channel, Line, LineSubject, Order, PaymentStanding, PriceSnapshot, Status, Totals};
 use domain::payment::{Payment, Status as PaymentStatus};
+use domain::refund::{Refund, Status as RefundStatus};
 use domain::stock::{BalanceDelta, LedgerEntry, Operation, Reservation, ReservationKey, StockRef, StockState};
 use domain::tables::Write;
+use domain::task::{Kind as TaskKind, Task};
 use domain::time::Time;
 
 use crate::clock::START;
@@ -146,6 +148,7 @@ pub(super) fn full_order(n: u128) -> Order {
         hold_id: Some(HoldId(Uuid::from_u128(u128::MAX))),
         idempotency_key: Some(format!("{STRANGE}{n}").into()),
         status: Status::Canceled,
+        status_before: Some(Status::ReadyToShip),
         payment_standing: PaymentStanding::PartiallyRefunded,
         payment_method: Some("pm_card_visa".into()),
         stock: StockState::Released,
@@ -197,6 +200,42 @@ pub(super) fn bare_payment(n: u128, order: u128) -> Payment {
 /// The `n`-th payment, captured in full.
 pub(super) fn captured_payment(n: u128, order: u128) -> Payment {
     Payment { status: PaymentStatus::Captured, captured: 500, ..bare_payment(n, order) }
+}
+
+/// The `n`-th refund: all of the `n`-th payment, of the `n`-th order.
+pub(super) fn refund(n: u128) -> Refund {
+    Refund {
+        refund_id: RefundId(id(7, n)),
+        order_id: order_id(n),
+        payment_id: PaymentId(id(5, n)),
+        status: RefundStatus::Processing,
+        amount: 500,
+        currency: Currency::USD,
+        reason: "late_payment".into(),
+        provider_ref: None,
+        failure_reason: None,
+        silences: 0,
+        next_check_at: None,
+        version: 1,
+        created_at: START,
+        updated_at: START,
+    }
+}
+
+/// The `n`-th task, about the `order`-th order.
+pub(super) fn task(n: u128, order: u128) -> Task {
+    Task {
+        task_id: TaskId(id(8, n)),
+        kind: TaskKind::AmountMismatch,
+        order_id: order_id(order),
+        detail: STRANGE.into(),
+        assigned_to: None,
+        note: None,
+        closed_at: None,
+        version: 1,
+        created_at: START,
+        updated_at: START,
+    }
 }
 
 pub(super) fn reservation(sku_id: &str, reference: &str, qty: i64) -> Reservation {
@@ -297,6 +336,11 @@ pub(super) fn one_of_each(n: u128, key: &str) -> Changes {
     changes.skus.insert(sku.sku_id.clone(), write(0, sku));
     let payment = captured_payment(n, n);
     changes.payments.insert(payment.payment_id, write(0, payment));
+    let refund = Refund { status: RefundStatus::Rejected, ..refund(n) };
+    changes.refunds.insert(refund.refund_id, write(0, refund.clone()));
+    changes.orders.values_mut().for_each(|write| Arc::make_mut(&mut write.row).refunds.push(refund.refund_id));
+    let task = task(n, n);
+    changes.tasks.insert(task.task_id, write(0, task));
     let reservation = reservation(&sku_id, "r", 0);
     changes.reservations.insert(reservation.key.clone(), write(0, reservation));
     changes
