@@ -8,6 +8,7 @@ use engine::port::{Mark, SaveError, Session, Settled, Unavailable};
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::error::{Trouble, unavailable_sql};
+use crate::key::Placed;
 use crate::log::Log;
 use crate::number::Numbers;
 use crate::transaction::{Kind, Transaction};
@@ -64,9 +65,10 @@ fn save(db: &Connection, log: &Log, changes: &Changes, mark: Mark) -> Result<(),
 fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> {
     let Changes { keys, skus, orders, payments, reservations, numbers: (), ledger, facts, outbox: messages, stock: deltas } = changes;
     mark::insert(db, name)?;
-    key::save(db, keys)?;
+    let placed = Placed::of(keys, orders);
+    key::save(db, keys, &placed)?;
     sku::save(db, skus)?;
-    order::save(db, orders)?;
+    order::save(db, orders, &placed)?;
     number::save(db, orders)?;
     payment::save(db, payments)?;
     reservation::save(db, reservations)?;

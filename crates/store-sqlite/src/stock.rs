@@ -45,13 +45,15 @@ pub(crate) fn save(db: &Connection, deltas: &BTreeMap<SkuId, BalanceDelta>, now:
     Ok(())
 }
 
-/// Appends movements.
+/// Appends movements, in the order of the table: then those of new orders come at its end.
 pub(crate) fn append(db: &Connection, entries: &[LedgerEntry]) -> Result<()> {
     let mut insert = db.prepare_cached(
         "insert into inventory_ledger
              (ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at)
          values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by(|one, other| one.key.cmp(&other.key));
     for entry in entries {
         insert.execute(params![
             entry.key,
