@@ -11,6 +11,7 @@ use crate::error::{Trouble, unavailable_sql};
 use crate::key::Placed;
 use crate::log::Log;
 use crate::number::Numbers;
+use crate::sku::Known;
 use crate::transaction::{Kind, Transaction};
 use crate::{Shared, event, key, mark, number, order, outbox, payment, reservation, sku, stock};
 
@@ -31,7 +32,10 @@ impl SqliteSession {
 
     fn save_now(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
         let mut desk = self.shared.writing.turn();
-        let saved = desk.connected().map_err(SaveError::Unavailable).and_then(|db| save(db, &self.shared.log, changes, mark));
+        let saved = desk.connected().map_err(SaveError::Unavailable).and_then(|(db, known)| {
+            known.forget(&changes.skus);
+            save(db, &self.shared.log, changes, mark)
+        });
         if matches!(saved, Err(SaveError::Unavailable(_) | SaveError::Unknown(_))) {
             desk.close();
         }
@@ -40,11 +44,12 @@ impl SqliteSession {
     }
 }
 
-fn load(db: &Connection, numbers: &Numbers, needs: &Needs, seen: &mut View) -> rusqlite::Result<()> {
+fn load(db: &Connection, known: &mut Known, numbers: &Numbers, needs: &Needs, seen: &mut View) -> rusqlite::Result<()> {
     // One snapshot: an order and its lines are of the same moment.
     let snapshot = Transaction::begin(db, Kind::Read)?;
+    known.refresh(db)?;
     key::load(db, &needs.keys, &mut seen.keys)?;
-    sku::load(db, &needs.skus, &mut seen.skus)?;
+    sku::load(db, known, &needs.skus, &mut seen.skus)?;
     order::load(db, &needs.orders, &mut seen.orders)?;
     payment::load(db, &needs.payments, &mut seen.payments)?;
     reservation::load(db, &needs.reservations, &mut seen.reservations)?;
@@ -99,7 +104,8 @@ fn commit_error(db: &Connection, error: rusqlite::Error) -> SaveError {
 impl Session for SqliteSession {
     async fn load(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Unavailable> {
         let mut desk = self.shared.writing.turn();
-        let loaded = load(desk.connected()?, &self.shared.numbers, needs, seen);
+        let (db, known) = desk.connected()?;
+        let loaded = load(db, known, &self.shared.numbers, needs, seen);
         self.seen = self.shared.log.seen();
         loaded.map_err(|error| {
             desk.close();
@@ -123,7 +129,7 @@ impl Session for SqliteSession {
         let log = &self.shared.log;
         let mut desk = self.shared.writing.turn();
         desk.close();
-        let db = desk.connected()?;
+        let (db, _) = desk.connected()?;
         log.begins();
         let settled = mark::settle(db, mark);
         log.ended();
@@ -179,7 +185,7 @@ mod tests {
         let mut session = session(&folder.join("ordo.db")).await;
         {
             let mut desk = session.shared.writing.turn();
-            let db = desk.connected().unwrap();
+            let (db, _) = desk.connected().unwrap();
             let pages: u32 = db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
             db.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
         }
@@ -207,5 +213,44 @@ mod tests {
         for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT] {
             assert!(matches!(commit_error(&db, error(code)), SaveError::Unknown(_)), "{code}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_price_that_anybody_changed_is_loaded_again() {
+        let folder = std::env::temp_dir().join(format!("ordo-known-{:016x}", rand::random::<u64>()));
+        let path = folder.join("ordo.db");
+        let (mut one, mut same) = (session(&path).await, session(&path).await);
+        let mut needs = Needs::default();
+        needs.skus.insert("a".into());
+        let mut version = 0;
+        // By its own connection, by another one, by one that knows nothing of us, and by a save that was lost.
+        for by in ["one", "same", "other", "lost", "one"] {
+            let mut seen = View::default();
+            one.load(&needs, &mut seen).await.unwrap();
+            seen.settle(&needs);
+            let found = seen.skus.get(&"a".into()).unwrap();
+            assert_eq!(found.map_or(0, |sku| sku.version), version, "before {by}");
+            let cx = testkit::builders::context(&testkit::StepClock::default());
+            let changes = {
+                use domain::command::Command as _;
+                let named = domain::command::PutSku { name: by.into(), ..testkit::builders::sku("a") };
+                named.decide(&seen, &cx).unwrap().changes
+            };
+            let mark = || Mark(Uuid::from_u128(rand::random()));
+            version += 1;
+            match by {
+                "one" => one.save(&changes, mark()).await.unwrap(),
+                "same" => same.save(&changes, mark()).await.unwrap(),
+                "lost" => {
+                    same.save(&changes, mark()).await.unwrap();
+                    one.save(&changes, mark()).await.unwrap_err();
+                }
+                _ => {
+                    let raised = Connection::open(&path).unwrap().execute("update sku set version = version + 1", []).unwrap();
+                    assert_eq!(raised, 1);
+                }
+            }
+        }
+        let _ = std::fs::remove_dir_all(folder);
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::connection;
 use crate::error::unavailable_sql;
 use crate::log::Log;
+use crate::sku::Known;
 
 /// Where writers wait for their turn.
 #[derive(Debug)]
@@ -22,12 +23,13 @@ pub(crate) struct Desk {
     path: Box<Path>,
     log: Arc<Log>,
     db: Option<Connection>,
+    known: Known,
 }
 
 impl Writing {
     /// The connection is opened when it is first needed.
     pub(crate) fn new(path: &Path, log: Arc<Log>) -> Self {
-        Self { desk: Mutex::new(Desk { path: path.into(), log, db: None }) }
+        Self { desk: Mutex::new(Desk { path: path.into(), log, db: None, known: Known::default() }) }
     }
 
     /// The turn of one of this process's writers. Other processes write without it: SQLite's own lock is between them and us.
@@ -38,22 +40,24 @@ impl Writing {
 }
 
 impl Desk {
-    /// The connection; opened again after [`Desk::close`].
-    pub(crate) fn connected(&mut self) -> Result<&Connection, Unavailable> {
+    /// The connection, opened again after [`Desk::close`], and what it has loaded.
+    pub(crate) fn connected(&mut self) -> Result<(&Connection, &mut Known), Unavailable> {
         self.log.sound()?;
-        match &mut self.db {
-            Some(db) => Ok(db),
+        let db = match &mut self.db {
+            Some(db) => db,
             none => {
                 let db = connection::shared_writer(&self.path).map_err(|error| unavailable_sql(&error))?;
                 self.log.open()?;
-                Ok(none.insert(db))
+                none.insert(db)
             }
-        }
+        };
+        Ok((db, &mut self.known))
     }
 
     /// After an error that may have harmed the connection.
     pub(crate) fn close(&mut self) {
         let Some(db) = self.db.take() else { return };
+        self.known = Known::default();
         self.log.close();
         if self.log.sound().is_err()
             // Else the last connection would bring a log back of which the disk may lack pages.
