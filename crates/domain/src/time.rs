@@ -53,25 +53,16 @@ impl fmt::Display for Time {
             return write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z");
         }
         // By hand: an order shows several moments, and seven padded numbers take `write!` ten times as long.
-        let [[c, y], [m, d], [h, n], [s, _]] =
-            [[year.div_euclid(100), year.rem_euclid(100)], [month, day], [hour, minute], [second, 0]].map(|pair| pair.map(digits::<2>));
-        let [x, z, t] = digits(ms);
-        let text = [
-            c[0], c[1], y[0], y[1], b'-', m[0], m[1], b'-', d[0], d[1], b'T', h[0], h[1], b':', n[0], n[1], b':', s[0], s[1], b'.', x, z,
-            t, b'Z',
-        ];
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [(0..4, year), (5..7, month), (8..10, day), (11..13, hour), (14..16, minute), (17..19, second), (20..23, ms)];
+        for (place, mut number) in parts {
+            for digit in text[place].iter_mut().rev() {
+                *digit = digit.saturating_add(u8::try_from(number.rem_euclid(10)).unwrap_or(0));
+                number = number.div_euclid(10);
+            }
+        }
         f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
-}
-
-/// The last `N` decimal digits.
-fn digits<const N: usize>(mut number: i64) -> [u8; N] {
-    let mut text = [b'0'; N];
-    for digit in text.iter_mut().rev() {
-        *digit = digit.saturating_add(u8::try_from(number.rem_euclid(10)).unwrap_or(0));
-        number = number.div_euclid(10);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -222,9 +222,8 @@ mod tests {
         let (mut one, mut same) = (session(&path).await, session(&path).await);
         let mut needs = Needs::default();
         needs.skus.insert("a".into());
-        let mut version = 0;
         // By its own connection, by another one, by one that knows nothing of us, and by a save that was lost.
-        for by in ["one", "same", "other", "lost", "one"] {
+        for (version, by) in (0_i64..).zip(["one", "same", "other", "lost", "one"]) {
             let mut seen = View::default();
             one.load(&needs, &mut seen).await.unwrap();
             seen.settle(&needs);
@@ -237,7 +236,6 @@ mod tests {
                 named.decide(&seen, &cx).unwrap().changes
             };
             let mark = || Mark(Uuid::from_u128(rand::random()));
-            version += 1;
             match by {
                 "one" => one.save(&changes, mark()).await.unwrap(),
                 "same" => same.save(&changes, mark()).await.unwrap(),
