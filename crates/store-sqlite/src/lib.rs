@@ -24,6 +24,7 @@ mod payment;
 mod query;
 mod readers;
 mod reservation;
+mod rows;
 mod session;
 mod sku;
 mod stock;
