@@ -8,7 +8,7 @@ use domain::Caller;
 use domain::command::{Command, Context, Settings};
 use domain::key::{Fingerprint, ScopedKey};
 use domain::time::Time;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::Failure;
 use crate::port::{Clock, Queries, Store};
@@ -22,6 +22,8 @@ use crate::writer::Writer;
 pub struct Options {
     /// Concurrent writers. Two keep two cores and one disk busy; four were measured to be slower.
     pub writers: usize,
+    /// How many of them may take commands, load, decide and save at once. The others wait for the disk.
+    pub turns: usize,
     /// Commands that may wait; the next one is refused. At 10,000 a second it is not full before half a second.
     pub queue_max: usize,
     /// Commands in one transaction. 64 and more were measured to be equal.
@@ -32,7 +34,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { writers: 2, queue_max: 5000, batch_max: 256, patience_ms: 10_000 }
+        Self { writers: 2, turns: 2, queue_max: 5000, batch_max: 256, patience_ms: 10_000 }
     }
 }
 
@@ -56,6 +58,7 @@ impl Pause for RealPause {
 
 pub(crate) struct Shared {
     pub(crate) queue: Queue<Box<dyn crate::ticket::Job>>,
+    pub(crate) turns: Arc<Semaphore>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pause: Arc<dyn Pause>,
@@ -107,6 +110,7 @@ impl Engine {
         let (signals, intents) = Signals::new();
         let shared = Arc::new(Shared {
             queue: Queue::new(options.queue_max),
+            turns: Arc::new(Semaphore::new(options.turns.max(1))),
             store,
             clock,
             pause,

@@ -1,9 +1,12 @@
-//! Takes what waits, loads for all of it at once, decides one after the other, saves in one transaction, answers.
+//! Takes what waits, loads for all of it at once, decides one after the other, saves in one transaction, waits for the disk, answers.
+//!
+//! A writer has a turn from taking until it has saved. While it waits for the disk, the next one has the turn.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use domain::{Changes, Needs, View};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Failure;
 use crate::engine::Shared;
@@ -29,7 +32,8 @@ pub struct Writer {
 
 /// How an attempt at a batch ended.
 enum Ended {
-    Saved,
+    /// What was decided is saved, though perhaps not on the disk yet; empty: there was nothing to save.
+    Saved(Box<Changes>),
     Lost(Arc<str>),
     Rejected(Arc<str>),
     Failed(Failure),
@@ -42,22 +46,35 @@ impl Writer {
 
     /// Works until the queue is closed and empty.
     pub async fn run(mut self) {
-        while let Some(batch) = self.shared.queue.take(self.shared.options.batch_max).await {
-            self.carry_out(batch).await;
+        loop {
+            let turn = self.turn().await;
+            let Some(batch) = self.shared.queue.take(self.shared.options.batch_max).await else { return };
+            self.carry_out(batch, turn).await;
         }
     }
 
-    async fn carry_out(&mut self, batch: Batch) {
+    /// Whoever waits for his turn has taken nothing: what comes meanwhile is one batch, not two.
+    async fn turn(&mut self) -> OwnedSemaphorePermit {
+        self.shared.turns.clone().acquire_owned().await.expect("nobody closes the semaphore")
+    }
+
+    async fn carry_out(&mut self, batch: Batch, turn: OwnedSemaphorePermit) {
         let now = self.shared.clock.now();
         let (batch, late): (Batch, Batch) = batch.into_iter().partition(|job| job.deadline() > now);
         Self::end(late, |job| job.fail(Failure::Overloaded));
+        let mut turn = Some(turn);
         let mut waiting = vec![(batch, 0)];
         while let Some((mut batch, tries)) = waiting.pop() {
             if batch.is_empty() {
                 continue;
             }
             match self.attempt(&mut batch).await {
-                Ended::Saved => Self::end(batch, |_| ()),
+                Ended::Saved(changes) => {
+                    if waiting.is_empty() {
+                        drop(turn.take());
+                    }
+                    self.answer(batch, &changes).await;
+                }
                 Ended::Failed(failure) => Self::end(batch, |job| job.fail(failure.clone())),
                 Ended::Lost(reason) => {
                     metrics::counter!("commit_lost_total").increment(1);
@@ -86,10 +103,35 @@ impl Writer {
         }
     }
 
+    /// Answers once all that the answers rest on is on the disk: refusals and repetitions too rest on what others have saved.
+    async fn answer(&mut self, batch: Batch, changes: &Changes) {
+        let durable = match &mut self.session {
+            Some(session) => session.durable().await,
+            None => Ok(()),
+        };
+        match durable {
+            Ok(()) => {
+                if !changes.is_empty() {
+                    self.saved(changes, batch.len());
+                }
+                Self::end(batch, |_| ());
+            }
+            Err(away) if changes.is_empty() => {
+                let failure = Failure::from(away);
+                Self::end(batch, |job| job.fail(failure.clone()));
+            }
+            Err(away) => {
+                tracing::error!(%away, "a save may not be on the disk");
+                metrics::counter!("commit_unsure_total").increment(1);
+                Self::end(batch, |job| job.fail(Failure::Unsure));
+            }
+        }
+    }
+
     async fn attempt(&mut self, batch: &mut Batch) -> Ended {
         match self.decide(batch).await {
-            Ok(changes) if changes.is_empty() => Ended::Saved,
-            Ok(changes) => self.save(&changes, batch.len()).await,
+            Ok(changes) if changes.is_empty() => Ended::Saved(Box::new(changes)),
+            Ok(changes) => self.save(changes).await,
             Err(away) => Ended::Failed(away.into()),
         }
     }
@@ -135,32 +177,32 @@ impl Writer {
         Ok(())
     }
 
-    async fn save(&mut self, changes: &Changes, commands: usize) -> Ended {
+    async fn save(&mut self, changes: Changes) -> Ended {
         let mark = Mark(self.shared.clock.mint().id(0));
         let session = match self.session().await {
             Ok(session) => session,
             Err(away) => return Ended::Failed(away.into()),
         };
-        match session.save(changes, mark).await {
-            Ok(()) => self.saved(changes, commands),
+        match session.save(&changes, mark).await {
+            Ok(()) => Ended::Saved(Box::new(changes)),
             Err(SaveError::Lost(reason)) => Ended::Lost(reason),
             Err(SaveError::Rejected(reason)) => Ended::Rejected(reason),
             Err(SaveError::Unavailable(away)) => Ended::Failed(away.into()),
             Err(SaveError::Unknown(reason)) => {
                 tracing::warn!(reason = &*reason, "the end of a save was not seen; asking the store");
-                self.settle(changes, commands, mark).await
+                self.settle(changes, mark).await
             }
         }
     }
 
-    async fn settle(&mut self, changes: &Changes, commands: usize, mark: Mark) -> Ended {
+    async fn settle(&mut self, changes: Changes, mark: Mark) -> Ended {
         for attempt in 0..SETTLE_TRIES {
             if attempt > 0 {
                 self.shared.pause.pause(200).await;
             }
             let Ok(session) = self.session().await else { continue };
             match session.settle(mark).await {
-                Ok(Settled::Saved) => return self.saved(changes, commands),
+                Ok(Settled::Saved) => return Ended::Saved(Box::new(changes)),
                 Ok(Settled::NotSaved) => return Ended::Lost("the connection broke before the commit".into()),
                 Err(away) => tracing::debug!(%away, "cannot settle yet"),
             }
@@ -169,11 +211,10 @@ impl Writer {
         Ended::Failed(Failure::Unsure)
     }
 
-    fn saved(&self, changes: &Changes, commands: usize) -> Ended {
+    fn saved(&self, changes: &Changes, commands: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred commands")]
         metrics::histogram!("commit_batch_size").record(commands as f64);
         self.shared.signals.committed(changes);
-        Ended::Saved
     }
 
     async fn session(&mut self) -> Result<&mut Box<dyn Session>, Unavailable> {

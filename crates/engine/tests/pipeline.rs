@@ -14,6 +14,7 @@ use domain::{Caller, Needs, Refusal, View};
 use engine::port::Store;
 use engine::{Ask, Engine, Failure, Options, Pause, Writer};
 use testkit::{Fault, Faults, MemoryStore, Point, StepClock};
+use tokio::sync::Semaphore;
 
 /// Time passes at once.
 struct NoPause;
@@ -25,11 +26,25 @@ impl Pause for NoPause {
     }
 }
 
-/// Strikes once for each row, in this order.
-#[derive(Default)]
-struct Script(Mutex<VecDeque<(Point, Fault)>>);
+/// Strikes once for each row, in this order; nothing reaches the disk while nobody lets it.
+struct Script(Mutex<VecDeque<(Point, Fault)>>, Semaphore);
+
+impl Default for Script {
+    fn default() -> Self {
+        Self(Mutex::default(), Semaphore::new(Semaphore::MAX_PERMITS))
+    }
+}
 
 impl Script {
+    fn hold_the_disk(&self) {
+        self.1.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// For so many waits.
+    fn let_the_disk_go(&self, waits: usize) {
+        self.1.add_permits(waits);
+    }
+
     fn then(&self, point: Point, fault: Fault) {
         self.0.lock().expect("nobody panics while holding it").push_back((point, fault));
     }
@@ -37,6 +52,12 @@ impl Script {
 
 #[async_trait]
 impl Faults for Script {
+    async fn pause(&self, at: Point) {
+        if at == Point::Durable {
+            self.1.acquire().await.expect("nobody closes it").forget();
+        }
+    }
+
     fn strike(&self, at: Point) -> Option<Fault> {
         self.0.lock().expect("nobody panics while holding it").pop_front_if(|(point, _)| *point == at).map(|(_, fault)| fault)
     }
@@ -318,4 +339,75 @@ async fn the_same_sku_on_two_lines_is_summed_before_it_is_checked() {
     assert_eq!(placed.answer.order.totals.total, 1_999_000);
     let available: Vec<i64> = house.store.look(|memory| memory.stock.values().map(Balance::available).collect());
     assert_eq!(available, [0]);
+}
+
+/// Lets everybody who can go on do so.
+async fn all_rest() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_the_disk_has_what_the_answer_rests_on() {
+    let mut house = one_writer();
+    house.run();
+    house.engine.submit(put("a"), keyed("k", 1)).await.unwrap();
+    house.faults.hold_the_disk();
+    let [new, again, refused] = [(put("b"), keyed("l", 1)), (put("a"), keyed("k", 1)), (put("a"), keyed("k", 2))].map(|(command, ask)| {
+        let engine = house.engine.clone();
+        tokio::spawn(async move { engine.submit(command, ask).await })
+    });
+    let answers = [new, again, refused];
+    for waits in 0..3 {
+        all_rest().await;
+        if answers.iter().all(tokio::task::JoinHandle::is_finished) {
+            // They were one batch, or two.
+            assert!(waits > 0, "they were answered without the disk");
+            break;
+        }
+        assert!(answers.iter().any(|answer| !answer.is_finished()));
+        house.faults.let_the_disk_go(1);
+    }
+    let [new, again, refused] = answers;
+    assert!(!new.await.unwrap().unwrap().is_replay);
+    assert!(again.await.unwrap().unwrap().is_replay);
+    assert_eq!(refused.await.unwrap(), Err(Failure::Refused(Refusal::KeyReused)));
+}
+
+#[tokio::test]
+async fn while_one_writer_waits_for_the_disk_the_next_one_saves() {
+    let mut house = house(Options { turns: 1, ..Options::default() });
+    house.run();
+    house.faults.hold_the_disk();
+    let mut answers = Vec::new();
+    for (sku_id, kept) in [("a", 1), ("b", 2)] {
+        let engine = house.engine.clone();
+        answers.push(tokio::spawn(async move { engine.submit(put(sku_id), ask()).await }));
+        all_rest().await;
+        assert_eq!(house.kept().0, kept);
+    }
+    assert!(answers.iter().all(|answer| !answer.is_finished()));
+    // Both wait: what comes now stays in the queue.
+    let engine = house.engine.clone();
+    answers.push(tokio::spawn(async move { engine.submit(put("c"), ask()).await }));
+    all_rest().await;
+    assert_eq!((house.kept().0, house.engine.waiting()), (2, 1));
+    house.faults.let_the_disk_go(3);
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_save_that_the_disk_did_not_take_is_unsure_and_a_refusal_that_may_rest_on_one_is_no_answer() {
+    let mut house = one_writer();
+    house.run();
+    house.faults.then(Point::Durable, Fault::Unavailable);
+    let first = house.engine.submit(put("a"), keyed("k", 1)).await;
+    assert_eq!(first, Err(Failure::Unsure));
+    house.faults.then(Point::Durable, Fault::Unavailable);
+    let refused = house.engine.submit(put("b"), keyed("k", 2)).await;
+    assert!(matches!(refused, Err(Failure::Unavailable(_))), "{refused:?}");
+    assert!(house.engine.submit(put("a"), keyed("k", 1)).await.unwrap().is_replay);
 }

@@ -75,7 +75,8 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
             workers.spawn(migrate_when_back(schema, tell_unfit, stopped.clone()));
         }
     }
-    let options = Options { writers: writers(config), ..Options::default() };
+    let writers = usize::try_from(config.engine.writers).unwrap_or(2);
+    let options = Options { writers, turns: turns(config, writers), ..Options::default() };
     let (engine, writers) = Engine::new(store, Arc::new(SystemClock), Arc::new(RealPause), settings(config), options);
     let writers = run_on_threads(writers)?;
     workers.spawn(run_payments(engine.clone(), Arc::new(StubProvider), stopped.clone()));
@@ -133,11 +134,11 @@ impl Service {
     }
 }
 
-/// A file has one writer at a time: a second one would only empty the page cache of the first.
-fn writers(config: &Config) -> usize {
+/// How many writers are at the store at once: a file lets one write, and the others wait for the disk meanwhile.
+fn turns(config: &Config, writers: usize) -> usize {
     match config.database {
         Database::Sqlite(_) => 1,
-        Database::Postgres(_) => usize::try_from(config.engine.writers).unwrap_or(2),
+        Database::Postgres(_) => writers,
     }
 }
 

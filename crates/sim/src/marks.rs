@@ -59,6 +59,8 @@ named! {
         SettleAway = "settle-away",
         /// A settle happened, its answer was lost.
         SettleCut = "settle-cut",
+        /// Something was saved, and the disk did not take it as far as anybody knew.
+        NotDurable = "not-durable",
         /// A query failed.
         QueryAway = "query-away",
         /// An instance crashed.

@@ -26,6 +26,8 @@ pub struct Rates {
     pub unknown_saved: u64,
     /// The end of a save is not seen, and it happens later.
     pub late: u64,
+    /// The disk does not take what was saved.
+    pub not_durable: u64,
     /// The store is away when asked whether a save happened.
     pub settle_away: u64,
     /// The store settles, but its answer is cut off.
@@ -108,7 +110,7 @@ impl Plan {
             start: if dice.below(3) == 0 { Time(START.0 - dice.between(1, 3000)) } else { START },
             ahead_ms: (0..instances).map(|_| if skewed { dice.between(-3000, 3000) } else { 0 }).collect(),
             store_ms: dice.pick(&[0, 0, 1, 5, 60]),
-            slow: dice.pick(&[Point::Save, Point::Save, Point::Loading, Point::Loading, Point::Saved, Point::Settle]),
+            slow: dice.pick(&[Point::Save, Point::Save, Point::Loading, Point::Loading, Point::Saved, Point::Durable, Point::Settle]),
             think_ms: dice.pick(&[1, 20, 20, 300, 3000]),
             look_ms: dice.pick(&[300, 1000, 1000, 4000]),
             rates: rates(dice),
@@ -119,6 +121,7 @@ impl Plan {
             page: dice.pick(&[2, 200]),
             options: Options {
                 writers: dice.pick(&[2, 2, 2, 3]),
+                turns: dice.pick(&[3, 3, 1]),
                 queue_max: if crowded { dice.count(2, 4) } else { 5000 },
                 batch_max: dice.pick(&[2, 4, 256, 256]),
                 patience_ms: if crowded { dice.between(20, 500) } else { 10_000 },
@@ -134,8 +137,8 @@ impl Plan {
 
     /// Whether anything can keep the engine from learning what became of a save.
     pub fn may_leave_unsure(&self) -> bool {
-        let Rates { away, settle_away, settle_cut, .. } = self.rates;
-        self.outages > 0 || away > 0 || settle_away > 0 || settle_cut > 0
+        let Rates { away, not_durable, settle_away, settle_cut, .. } = self.rates;
+        self.outages > 0 || away > 0 || not_durable > 0 || settle_away > 0 || settle_cut > 0
     }
 }
 
@@ -154,6 +157,7 @@ fn rates(dice: &mut Dice) -> Rates {
         late: some(dice, 3, 80),
         settle_away: some(dice, 3, 900),
         settle_cut: some(dice, 3, 600),
+        not_durable: some(dice, 4, 100),
         query_away: some(dice, 4, 200),
         provider_deaf: some(dice, 4, 400),
         provider_mute: some(dice, 3, 500),

@@ -165,6 +165,10 @@ impl Session for WatchedSession {
         saved
     }
 
+    async fn durable(&mut self) -> Result<(), Unavailable> {
+        self.session.durable().await
+    }
+
     async fn settle(&mut self, mark: SaveMark) -> Result<Settled, Unavailable> {
         let settled = self.session.settle(mark).await?;
         self.world.say(|| format!("store of {}: settled: {settled:?}", self.instance));

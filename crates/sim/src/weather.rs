@@ -41,13 +41,14 @@ impl Faults for World {
             Point::Query => (rates.query_away, Injected::QueryAway),
             Point::Saved => (rates.unknown_saved, Injected::UnknownSaved),
             Point::Save => return self.strike_save(),
+            Point::Durable => (rates.not_durable, Injected::NotDurable),
             Point::Settle if !self.is_out() && self.fault_dice().happens(rates.settle_cut) => {
                 self.faulted.count(Injected::SettleCut);
                 return Some(Fault::Unknown);
             }
             Point::Settle => (rates.settle_away, Injected::SettleAway),
         };
-        let struck = if self.is_out() { at != Point::Saved } else { self.fault_dice().happens(rate) };
+        let struck = if self.is_out() { !matches!(at, Point::Saved | Point::Durable) } else { self.fault_dice().happens(rate) };
         struck.then(|| {
             self.faulted.count(injected);
             Fault::Unavailable

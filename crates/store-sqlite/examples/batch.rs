@@ -93,6 +93,7 @@ async fn main() {
             decide += at.elapsed();
             let at = Instant::now();
             session.save(&batch.changes, Mark(commands[0].1.mint.id(4095))).await.expect("the store works");
+            session.durable().await.expect("the disk works");
             saves.push(at.elapsed());
             cpu += on_cpu().saturating_sub(cpu_before);
         }

@@ -65,7 +65,7 @@ fn place(db: &Connection, serial: i64) -> Result<()> {
     let (now, order_id) = (mint.time.0, mint.id(0));
     let key = format!("local\u{1f}place_order\u{1f}{:032x}", rand::random::<u128>());
     db.prepare_cached("begin immediate")?.execute([])?;
-    let known = db.prepare_cached("select answer from idempotency_key where scoped_key = ?")?.exists([&key])?;
+    let known = db.prepare_cached("select key_fingerprint from orders where idempotency_key = ?")?.exists([&key])?;
     assert!(!known, "keys are random");
     let mut lines = Vec::new();
     for qty in [1_i64, 2] {
@@ -87,8 +87,6 @@ fn place(db: &Connection, serial: i64) -> Result<()> {
     reserve(db, &lines, order_id, now)?;
     insert_order(db, &lines, order_id, now, &key, serial)?;
     insert_history(db, mint, &lines, serial)?;
-    db.prepare_cached("insert into idempotency_key (scoped_key, fingerprint, answer, created_at) values (?, ?, ?, ?)")?
-        .execute(params![key, [7_u8; 32], order_id.to_string(), now])?;
     db.prepare_cached("commit")?.execute([]).map(drop)
 }
 
@@ -116,12 +114,12 @@ fn reserve(db: &Connection, lines: &[Line], order_id: Uuid, now: i64) -> Result<
 fn insert_order(db: &Connection, lines: &[Line], order_id: Uuid, now: i64, key: &str, serial: i64) -> Result<()> {
     let total: i64 = lines.iter().map(|line| line.qty * line.price).sum();
     db.prepare_cached(
-        "insert into orders (order_id, order_number, channel, user_id, customer_email, idempotency_key, status, payment_status,
+        "insert into orders (order_id, order_number, channel, user_id, customer_email, idempotency_key, key_fingerprint, status, payment_status,
              payment_method, stock_state, currency, subtotal, total_amount, shipping_address, expires_at, version, created_at, updated_at)
-         values (?1, ?2, 'canonical', 'user-42', 'ada@example.com', ?3, 'CREATED', 'pending', 'card_stub', 'reserved', 'USD', ?4, ?4, ?5,
+         values (?1, ?2, 'canonical', 'user-42', 'ada@example.com', ?3, ?8, 'CREATED', 'pending', 'card_stub', 'reserved', 'USD', ?4, ?4, ?5,
              ?6, 2, ?7, ?7)",
     )?
-    .execute(params![order_id.as_bytes(), format!("ORD-2026-{serial:05}"), key, total, ADDRESS, now + 1_800_000, now])?;
+    .execute(params![order_id.as_bytes(), format!("ORD-2026-{serial:05}"), key, total, ADDRESS, now + 1_800_000, now, [7_u8; 32]])?;
     for (line_no, line) in (1_i64..).zip(lines) {
         let offer_id = Uuid::from_bytes(line.offer_id);
         let snapshot = format!(r#"{{"offer_id":"{offer_id}","unit_price":19.99,"captured_at":"2026-11-20T10:24:09.000Z"}}"#);

@@ -3,8 +3,8 @@
 -- of a UUID: half of the text, and version 7 still sorts by time. Words are checked.
 --
 -- A check of words is a chain of `or`: for `in` SQLite builds a B-tree of the words at every insert.
--- Small rows are clustered by their key (`without rowid`: one B-tree instead of two). Orders and what grows with them are not:
--- rows are then packed in the order in which they come, which costs 8 % less than full rows among random keys.
+-- Small rows are clustered by their key (`without rowid`: one B-tree instead of two), lines and facts by their order. Orders and messages are not: large
+-- rows among keys leave room for few keys in a page.
 
 create table sku (
     sku_id      text primary key not null,
@@ -80,6 +80,9 @@ create table orders (
     external_id             text,
     hold_id                 blob check (length(hold_id) = 16),
     idempotency_key         text,
+    -- Set: the key that the order was placed with is kept here and not in `idempotency_key`; its answer is the order. Keys come at random, and
+    -- each B-tree of them costs an order a page of the log.
+    key_fingerprint         blob check (length(key_fingerprint) = 32),
     status                  text not null check (status = 'CREATED' or status = 'PAYMENT_PENDING' or status = 'PAID' or status = 'READY_TO_SHIP' or status = 'SHIPPED' or status = 'DELIVERED' or status = 'CANCELED' or status = 'REFUND_PENDING' or status = 'REFUNDED'),
     payment_status          text not null check (payment_status = 'pending' or payment_status = 'authorized' or payment_status = 'paid' or payment_status = 'captured' or payment_status = 'failed' or payment_status = 'partially_refunded' or payment_status = 'refunded'),
     payment_method          text,
@@ -106,6 +109,7 @@ create table orders (
     version                 integer not null check (version > 0),
     created_at              integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
     updated_at              integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+    constraint orders_key check (key_fingerprint is null or idempotency_key is not null),
     constraint orders_sum check (subtotal + tax_amount + shipping_fee - discount_amount = total_amount)
 ) strict;
 create unique index orders_number on orders (order_number);
@@ -126,7 +130,7 @@ create table order_number (
 ) strict;
 
 create table order_item (
-    order_item_id       blob primary key not null check (length(order_item_id) = 16),
+    order_item_id       blob unique not null check (length(order_item_id) = 16),
     order_id            blob not null references orders (order_id) on delete cascade,
     line_no             integer not null,
     sku_id              text,
@@ -141,13 +145,12 @@ create table order_item (
     shipped_qty         integer not null default 0,
     refunded_qty        integer not null default 0,
     created_at          integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
+    primary key (order_id, line_no),
     constraint order_item_sum check (item_total_amount = qty * unit_price),
     constraint order_item_subject check ((sku_id is null) <> (session_id is null)),
     constraint order_item_shipped check (shipped_qty between 0 and qty),
     constraint order_item_refunded check (refunded_qty between 0 and qty)
-) strict;
--- In the order in which an order's lines are read.
-create index order_item_order on order_item (order_id, line_no);
+) strict, without rowid;
 
 create table payment (
     payment_id      blob primary key not null check (length(payment_id) = 16),
@@ -175,7 +178,7 @@ create index payment_due on payment (next_check_at) where next_check_at is not n
 
 -- Never updated, never deleted: the order's status is its fold, the order's version its count.
 create table order_event (
-    order_event_id  blob primary key not null check (length(order_event_id) = 16),
+    order_event_id  blob unique not null check (length(order_event_id) = 16),
     order_id        blob not null references orders (order_id) on delete cascade,
     sequence        integer not null check (sequence > 0),
     event_type      text not null,
@@ -186,8 +189,8 @@ create table order_event (
     changed_by      text,
     request_id      text,
     created_at      integer not null default (cast(unixepoch('subsec') * 1000 as integer)),
-    constraint order_event_sequence unique (order_id, sequence)
-) strict;
+    constraint order_event_sequence primary key (order_id, sequence)
+) strict, without rowid;
 
 create view order_status_history as
     select order_event_id as id, order_id, from_status, to_status, notes, changed_by, created_at
@@ -206,7 +209,7 @@ create table outbox (
 ) strict;
 create index outbox_unpublished on outbox (published, created_at);
 
--- One key, one effect. Text: caller, command and key, set apart by U+001F.
+-- One key, one effect, but for those that placed an order: see `orders.key_fingerprint`. Text: caller, command and key, set apart by U+001F.
 create table idempotency_key (
     scoped_key  text primary key not null,
     fingerprint blob not null check (length(fingerprint) = 32),

@@ -201,7 +201,8 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
         sql: "
             select format('order %s: its key gives %s', order_number, coalesce(answer, 'nothing'))
             from orders left join idempotency_key on scoped_key = idempotency_key
-            where idempotency_key is not null and unhex(answer, '-') is distinct from order_id
+            where idempotency_key is not null
+                and iif(key_fingerprint is null, unhex(answer, '-') is distinct from order_id, answer is not null)
             limit ?1",
     },
     Invariant {

@@ -1,14 +1,16 @@
 //! Brings the log back into the file on a thread of its own, so that no save waits for it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Changes;
 use rusqlite::Connection;
 
 use crate::connection;
+use crate::log::Log;
+use crate::writing::Writing;
 
 /// The log is brought back once about this many rows were saved. An order of two lines is 11 rows and logs about five pages, so
 /// the log then has about 40 MiB. More often, pages that every order touches are written and synced again and again, and the
@@ -26,11 +28,12 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Starts the thread; it ends with the last clone of the store. `turn` is what this process's writers hold while saving.
-    pub(crate) fn start(path: &Path, turn: &Arc<Mutex<()>>) -> std::io::Result<Self> {
+    /// Starts the thread; it ends with the last clone of the store. `writing` is where its writers wait for
+    /// their turn.
+    pub(crate) fn start(path: &Path, writing: &Arc<Writing>, log: &Arc<Log>) -> std::io::Result<Self> {
         let (wake, woken) = sync_channel(1);
-        let (path, turn) = (path.to_owned(), turn.clone());
-        std::thread::Builder::new().name("checkpoint".into()).spawn(move || run(&path, &turn, &woken))?;
+        let (path, writing, log) = (path.to_owned(), writing.clone(), log.clone());
+        std::thread::Builder::new().name("checkpoint".into()).spawn(move || run(&path, &writing, &log, &woken))?;
         Ok(Self { rows: AtomicU64::new(0), wake })
     }
 
@@ -46,14 +49,14 @@ impl Checkpoints {
     }
 }
 
-fn run(path: &Path, turn: &Mutex<()>, woken: &Receiver<()>) {
+fn run(path: &Path, writing: &Writing, log: &Log, woken: &Receiver<()>) {
     let mut db: Option<Connection> = None;
     while woken.recv().is_ok() {
         let done = match &db {
             Some(db) => Ok(db),
-            None => connection::writer(path).map(|opened| &*db.insert(opened)),
+            None => open(path).map(|opened| &*db.insert(opened)),
         }
-        .and_then(|db| bring_back(db, turn));
+        .and_then(|db| bring_back(db, writing, log));
         if let Err(error) = done {
             // The writers bring the log back themselves once it is large.
             tracing::debug!(%error, "the log was not brought back");
@@ -62,13 +65,23 @@ fn run(path: &Path, turn: &Mutex<()>, woken: &Receiver<()>) {
     }
 }
 
-fn bring_back(db: &Connection, turn: &Mutex<()>) -> rusqlite::Result<()> {
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let db = connection::writer(path)?;
+    connection::leaves_log(&db)?;
+    Ok(db)
+}
+
+fn bring_back(db: &Connection, writing: &Writing, log: &Log) -> rusqlite::Result<()> {
     for _ in 0..ROUNDS_BESIDE {
+        // Pages of a log of which the disk may lack others would tear the file.
+        if log.sound().is_err() {
+            return Ok(());
+        }
         passive(db)?;
     }
     // The log begins anew only when all of it is back: the last few pages, while nobody adds to them.
-    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-    passive(db)
+    let _turn = writing.turn();
+    if log.sound().is_ok() { passive(db) } else { Ok(()) }
 }
 
 /// Brings back what no reader needs, without keeping anybody waiting.

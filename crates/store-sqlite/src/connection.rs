@@ -50,7 +50,7 @@ pub(crate) fn create(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// A connection that may write.
+/// A connection that may write, and syncs every COMMIT.
 pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let db = open(path, WRITER_CACHE)?;
     db.pragma_update(None, "synchronous", "full")?;
@@ -60,11 +60,26 @@ pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// The connection that all writers share: a COMMIT writes the log, and [`log`](crate::log) syncs it. The log is open when this returns.
+pub(crate) fn shared_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let db = writer(path)?;
+    db.pragma_update(None, "synchronous", "normal")?;
+    // The first read opens the log.
+    db.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
+    Ok(db)
+}
+
 /// A connection that only reads. It is opened for writing, since a log can only be read along with its index.
 pub(crate) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let db = open(path, READER_CACHE)?;
     db.pragma_update(None, "query_only", "on")?;
+    leaves_log(&db)?;
     Ok(db)
+}
+
+/// Closing this connection does not bring the log back: only who knows whether the log is sound may do that.
+pub(crate) fn leaves_log(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
 }
 
 fn open(path: &Path, cache: i32) -> rusqlite::Result<Connection> {
@@ -89,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_writer_syncs_every_commit_and_a_reader_cannot_write() {
+    fn a_writer_syncs_every_commit_the_shared_one_does_not_and_a_reader_cannot_write() {
         let folder = std::env::temp_dir().join(format!("ordo-connection-{:016x}", rand::random::<u64>()));
         let path = folder.join("ordo.db");
         create(&path).unwrap();
@@ -98,6 +113,8 @@ mod tests {
             let found: i64 = writer.pragma_query_value(None, setting, |row| row.get(0)).unwrap();
             assert_eq!(found, expected, "{setting}");
         }
+        let shared: i64 = shared_writer(&path).unwrap().pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        assert_eq!(shared, 1, "NORMAL: the log is synced before pages go back, and by `Log` for everybody who is answered");
         let journal: String = writer.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!(journal, "wal");
         writer.execute_batch("create table one (n integer)").unwrap();

@@ -4,30 +4,33 @@ use std::sync::Arc;
 
 use domain::event::OrderEvent;
 use domain::order::Status;
-use rusqlite::{Connection, Result, params};
+use rusqlite::{Connection, Result};
 
-/// Appends facts.
+use crate::rows;
+
+/// Appends facts, in the order of the table: then they come at its end.
 pub(crate) fn append(db: &Connection, facts: &[Arc<OrderEvent>]) -> Result<()> {
-    let mut insert = db.prepare_cached(
+    let mut facts: Vec<_> = facts.iter().collect();
+    facts.sort_by_key(|event| (event.order_id, event.sequence));
+    rows::insert(
+        db,
         "insert into order_event
              (order_event_id, order_id, sequence, event_type, from_status, to_status, payload_json, notes, changed_by, request_id,
-              created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for event in facts {
-        insert.execute(params![
-            event.order_event_id.0.as_bytes(),
-            event.order_id.0.as_bytes(),
-            event.sequence,
-            event.fact.event_type(),
-            event.from.map(Status::as_str),
-            event.to.as_str(),
-            engine::wire::fact(&event.fact),
-            event.notes,
-            event.changed_by,
-            event.request_id,
-            event.created_at.0
-        ])?;
-    }
-    Ok(())
+              created_at)",
+        11,
+        &facts,
+        |event, row| {
+            row.next(event.order_event_id.0.as_bytes())?;
+            row.next(event.order_id.0.as_bytes())?;
+            row.next(event.sequence)?;
+            row.next(event.fact.event_type())?;
+            row.next(event.from.map(Status::as_str))?;
+            row.next(event.to.as_str())?;
+            row.next(engine::wire::fact(&event.fact))?;
+            row.next(&event.notes)?;
+            row.next(&event.changed_by)?;
+            row.next(&event.request_id)?;
+            row.next(event.created_at.0)
+        },
+    )
 }

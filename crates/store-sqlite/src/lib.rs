@@ -1,4 +1,4 @@
-//! Keeps orders in one SQLite file: write-ahead log, every commit synced, one writer at a time.
+//! Keeps orders in one SQLite file: write-ahead log, synced before anybody is told, one writer at a time.
 //!
 //! The engine's two verbs are in `session`, its reads in `query`, the invariants in `audit`; each table has a file
 //! with its SQL in sight. Correctness rests on versions, UNIQUE and CHECK, as in PostgreSQL; that SQLite lets one writer
@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod key;
 mod line;
+mod log;
 mod mark;
 mod migrate;
 mod number;
@@ -24,6 +25,7 @@ mod query;
 mod readers;
 mod refund;
 mod reservation;
+mod rows;
 mod session;
 mod shipment;
 mod sku;
@@ -31,9 +33,10 @@ mod stock;
 mod task;
 mod transaction;
 mod value;
+mod writing;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use engine::port::{Session, Store, Unavailable};
@@ -41,9 +44,11 @@ use rusqlite::Connection;
 
 use crate::checkpoint::Checkpoints;
 use crate::error::{unavailable, unavailable_sql};
+use crate::log::{Disk, Log, RealDisk};
 use crate::number::Numbers;
 use crate::readers::Readers;
 use crate::session::SqliteSession;
+use crate::writing::Writing;
 
 /// A store in one file. Clones share it.
 #[derive(Clone, Debug)]
@@ -57,19 +62,25 @@ struct Shared {
     path: Box<Path>,
     numbers: Numbers,
     readers: Readers,
-    /// Held while saving, so that this process's writers queue here instead of polling SQLite's lock. Only for speed:
-    /// other processes write without it.
-    writing: Arc<Mutex<()>>,
+    writing: Arc<Writing>,
+    log: Arc<Log>,
     checkpoints: Checkpoints,
 }
 
 impl SqliteStore {
     /// Opens the file at `path`; it and its folder are made if they are not there. The schema is left to [`engine::port::Schema`].
     pub fn open(path: &Path) -> Result<Self, Unavailable> {
+        Self::open_on(path, Arc::new(RealDisk))
+    }
+
+    /// The same on a disk that may be slow or broken.
+    fn open_on(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, Unavailable> {
         connection::create(path).map_err(|error| unavailable(&error))?;
-        let writing = Arc::default();
-        let checkpoints = Checkpoints::start(path, &writing).map_err(Unavailable::new)?;
-        let shared = Shared { path: path.into(), numbers: Numbers::default(), readers: Readers::new(path), writing, checkpoints };
+        let log = Arc::new(Log::of(path, disk).map_err(Unavailable::new)?);
+        let writing = Arc::new(Writing::new(path, log.clone()));
+        let checkpoints = Checkpoints::start(path, &writing, &log).map_err(Unavailable::new)?;
+        let readers = Readers::new(path, log.clone());
+        let shared = Shared { path: path.into(), numbers: Numbers::default(), readers, writing, log, checkpoints };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -81,18 +92,12 @@ impl SqliteStore {
     {
         let shared = self.shared.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let _turn = shared.turn();
+            let _turn = shared.writing.turn();
+            // What it adds to must be there.
+            shared.log.sound()?;
             connection::writer(&shared.path).and_then(|db| write(&db)).map_err(|error| unavailable_sql(&error))
         });
         done.await.map_err(Unavailable::new)?
-    }
-}
-
-impl Shared {
-    /// The turn of one of this process's writers.
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        // Nothing is kept under the lock: a panic leaves nothing half done that the transaction does not undo.
-        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

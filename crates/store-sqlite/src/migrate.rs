@@ -33,6 +33,7 @@ impl Schema for SqliteStore {
 impl SqliteStore {
     /// Whether the schema is one that this binary can serve.
     pub(crate) async fn fits(&self) -> Result<(), Unavailable> {
+        self.shared.log.sound()?;
         match self.missing().await.map_err(Unavailable::new)?.first() {
             None => Ok(()),
             Some(number) => Err(Unavailable::new(format_args!("the database lacks migration {number}: run `ordo migrate`"))),

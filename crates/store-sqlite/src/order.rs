@@ -10,6 +10,7 @@ use domain::tables::{Orders, Shelf, Write};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::error::{Trouble, one_row};
+use crate::key::Placed;
 use crate::value::{Cells, ms};
 use crate::{line, refund, shipment};
 
@@ -87,11 +88,11 @@ pub(crate) fn load(db: &Connection, keys: &BTreeSet<OrderId>, seen: &mut Shelf<O
     Ok(())
 }
 
-/// Writes orders with their lines.
-pub(crate) fn save(db: &Connection, writes: &BTreeMap<OrderId, Write<Arc<Order>>>) -> Result<(), Trouble> {
+/// Writes orders with their lines and the keys that placed them.
+pub(crate) fn save(db: &Connection, writes: &BTreeMap<OrderId, Write<Arc<Order>>>, keys: &Placed<'_>) -> Result<(), Trouble> {
     for Write { expected, row: order } in writes.values() {
         if *expected == 0 {
-            insert(db, order)?;
+            insert(db, order, keys)?;
             line::insert(db, order)?;
         } else {
             update(db, *expected, order)?;
@@ -102,11 +103,11 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<OrderId, Write<Arc<Order>>
     Ok(())
 }
 
-fn insert(db: &Connection, order: &Order) -> Result<()> {
+fn insert(db: &Connection, order: &Order, keys: &Placed<'_>) -> Result<()> {
     db.prepare_cached(concat!(
         "insert into orders (",
         columns!(),
-        ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", key_fingerprint) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))?
     .execute(params![
         order.order_id.0.as_bytes(),
@@ -144,7 +145,8 @@ fn insert(db: &Connection, order: &Order) -> Result<()> {
         order.version,
         order.created_at.0,
         order.updated_at.0,
-        order.status_before.map(Status::as_str)
+        order.status_before.map(Status::as_str),
+        keys.of_order(order).map(|row| row.fingerprint.0)
     ])
     .map(drop)
 }

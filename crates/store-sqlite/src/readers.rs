@@ -1,4 +1,5 @@
-//! A few connections that only read, used on Tokio's blocking threads: readers see the last commit and never wait for a writer.
+//! A few connections that only read, used on Tokio's blocking threads: readers see the last
+//! commit and never wait for a writer, only for the disk to have what they saw.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::connection;
 use crate::error::unavailable_sql;
+use crate::log::Log;
 use crate::transaction::{Kind, Transaction};
 
 /// How many reads run at once: a read takes one core, and the doors and writers need theirs too.
@@ -23,14 +25,15 @@ pub(crate) struct Readers {
 #[derive(Debug)]
 struct Pool {
     path: Box<Path>,
+    log: Arc<Log>,
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
 }
 
 impl Readers {
     /// Connections are opened when they are first needed.
-    pub(crate) fn new(path: &Path) -> Self {
-        let pool = Pool { path: path.into(), idle: Mutex::default(), turns: Arc::new(Semaphore::new(READERS_MAX)) };
+    pub(crate) fn new(path: &Path, log: Arc<Log>) -> Self {
+        let pool = Pool { path: path.into(), log, idle: Mutex::default(), turns: Arc::new(Semaphore::new(READERS_MAX)) };
         Self { pool: Arc::new(pool) }
     }
 
@@ -45,9 +48,12 @@ impl Readers {
         let done = tokio::task::spawn_blocking(move || {
             // Given back when the read ends, also if the caller has left.
             let _turn = turn;
-            pool.run(read)
+            let found = pool.run(read).map_err(|error| unavailable_sql(&error))?;
+            // What was seen is counted by now, and is not told before it is on the disk.
+            pool.log.durable(pool.log.seen())?;
+            Ok(found)
         });
-        done.await.map_err(Unavailable::new)?.map_err(|error| unavailable_sql(&error))
+        done.await.map_err(Unavailable::new)?
     }
 }
 

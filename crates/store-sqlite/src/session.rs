@@ -8,71 +8,75 @@ use engine::port::{Mark, SaveError, Session, Settled, Unavailable};
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use crate::error::{Trouble, unavailable_sql};
+use crate::key::Placed;
+use crate::log::Log;
+use crate::number::Numbers;
+use crate::sku::Known;
 use crate::transaction::{Kind, Transaction};
-use crate::{Shared, connection, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
+use crate::{Shared, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
 
-/// A session. Its connection is opened again after an error that may have harmed it.
+/// A session. All of them share one connection, which is opened again after an error that may have harmed it.
 #[derive(Debug)]
 pub(crate) struct SqliteSession {
     shared: Arc<Shared>,
-    db: Option<Connection>,
+    /// The last commit that it may have seen or made.
+    seen: u64,
 }
 
 impl SqliteSession {
-    /// Opens a connection of its own.
+    /// Sees to it that the connection is open.
     pub(crate) fn open(shared: Arc<Shared>) -> Result<Self, Unavailable> {
-        let mut session = Self { shared, db: None };
-        session.connected().map_err(|error| unavailable_sql(&error))?;
-        Ok(session)
-    }
-
-    fn connected(&mut self) -> rusqlite::Result<&Connection> {
-        match &mut self.db {
-            Some(db) => Ok(db),
-            none => Ok(none.insert(connection::writer(&self.shared.path)?)),
-        }
-    }
-
-    fn load_now(&mut self, needs: &Needs, seen: &mut View) -> rusqlite::Result<()> {
-        let shared = self.shared.clone();
-        let db = self.connected()?;
-        // One snapshot: an order and its lines are of the same moment.
-        let snapshot = Transaction::begin(db, Kind::Read)?;
-        key::load(db, &needs.keys, &mut seen.keys)?;
-        sku::load(db, &needs.skus, &mut seen.skus)?;
-        order::load(db, &needs.orders, &mut seen.orders)?;
-        payment::load(db, &needs.payments, &mut seen.payments)?;
-        refund::load(db, &needs.refunds, &mut seen.refunds)?;
-        task::load(db, &needs.tasks, &mut seen.tasks)?;
-        reservation::load(db, &needs.reservations, &mut seen.reservations)?;
-        stock::load(db, &needs.stock, &mut seen.stock)?;
-        shared.numbers.draw(db, &needs.numbers, &mut seen.numbers)?;
-        snapshot.commit()
+        shared.writing.turn().connected()?;
+        Ok(Self { shared, seen: 0 })
     }
 
     fn save_now(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
-        let shared = self.shared.clone();
-        let db = self.connected().map_err(|error| SaveError::Unavailable(unavailable_sql(&error)))?;
-        let _turn = shared.turn();
-        let transaction = Transaction::begin(db, Kind::Write).map_err(Trouble::Sql).map_err(Trouble::into_save_error)?;
-        write(db, changes, mark).map_err(Trouble::into_save_error)?;
-        match transaction.commit() {
-            Ok(()) => {
-                shared.checkpoints.saved(changes);
-                Ok(())
-            }
-            Err(error) => Err(commit_error(db, error)),
+        let mut desk = self.shared.writing.turn();
+        let saved = desk.connected().map_err(SaveError::Unavailable).and_then(|(db, known)| {
+            known.forget(&changes.skus);
+            save(db, &self.shared.log, changes, mark)
+        });
+        if matches!(saved, Err(SaveError::Unavailable(_) | SaveError::Unknown(_))) {
+            desk.close();
         }
+        self.seen = self.shared.log.seen();
+        saved
     }
+}
+
+fn load(db: &Connection, known: &mut Known, numbers: &Numbers, needs: &Needs, seen: &mut View) -> rusqlite::Result<()> {
+    // One snapshot: an order and its lines are of the same moment.
+    let snapshot = Transaction::begin(db, Kind::Read)?;
+    known.refresh(db)?;
+    key::load(db, &needs.keys, &mut seen.keys)?;
+    sku::load(db, known, &needs.skus, &mut seen.skus)?;
+    order::load(db, &needs.orders, &mut seen.orders)?;
+    payment::load(db, &needs.payments, &mut seen.payments)?;
+    refund::load(db, &needs.refunds, &mut seen.refunds)?;
+    task::load(db, &needs.tasks, &mut seen.tasks)?;
+    reservation::load(db, &needs.reservations, &mut seen.reservations)?;
+    stock::load(db, &needs.stock, &mut seen.stock)?;
+    numbers.draw(db, &needs.numbers, &mut seen.numbers)?;
+    snapshot.commit()
+}
+
+fn save(db: &Connection, log: &Log, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
+    let transaction = Transaction::begin(db, Kind::Write).map_err(Trouble::Sql).map_err(Trouble::into_save_error)?;
+    write(db, changes, mark).map_err(Trouble::into_save_error)?;
+    log.begins();
+    let committed = transaction.commit();
+    log.ended();
+    committed.map_err(|error| commit_error(db, error))
 }
 
 fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> {
     let Changes { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox: messages, stock: deltas } =
         changes;
     mark::insert(db, name)?;
-    key::save(db, keys)?;
+    let placed = Placed::of(keys, orders);
+    key::save(db, keys, &placed)?;
     sku::save(db, skus)?;
-    order::save(db, orders)?;
+    order::save(db, orders, &placed)?;
     number::save(db, orders)?;
     payment::save(db, payments)?;
     refund::save(db, refunds)?;
@@ -104,29 +108,45 @@ fn commit_error(db: &Connection, error: rusqlite::Error) -> SaveError {
 #[async_trait]
 impl Session for SqliteSession {
     async fn load(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Unavailable> {
-        self.load_now(needs, seen).map_err(|error| {
-            self.db = None;
+        let mut desk = self.shared.writing.turn();
+        let (db, known) = desk.connected()?;
+        let loaded = load(db, known, &self.shared.numbers, needs, seen);
+        self.seen = self.shared.log.seen();
+        loaded.map_err(|error| {
+            desk.close();
             unavailable_sql(&error)
         })
     }
 
     async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
         let saved = self.save_now(changes, mark);
-        if matches!(saved, Err(SaveError::Unavailable(_) | SaveError::Unknown(_))) {
-            self.db = None;
+        if saved.is_ok() {
+            self.shared.checkpoints.saved(changes);
         }
         saved
     }
 
+    async fn durable(&mut self) -> Result<(), Unavailable> {
+        self.shared.log.durable(self.seen)
+    }
+
     async fn settle(&mut self, mark: Mark) -> Result<Settled, Unavailable> {
-        self.db = None;
-        let shared = self.shared.clone();
-        let db = self.connected().map_err(|error| unavailable_sql(&error))?;
-        let _turn = shared.turn();
-        mark::settle(db, mark).map_err(|error| {
-            self.db = None;
+        let log = &self.shared.log;
+        let mut desk = self.shared.writing.turn();
+        desk.close();
+        let (db, _) = desk.connected()?;
+        log.begins();
+        let settled = mark::settle(db, mark);
+        log.ended();
+        let settled = settled.map_err(|error| {
+            desk.close();
             unavailable_sql(&error)
-        })
+        })?;
+        self.seen = log.seen();
+        drop(desk);
+        // Else the save might be settled twice: as saved, and after a crash as not.
+        log.durable(self.seen)?;
+        Ok(settled)
     }
 }
 
@@ -168,8 +188,12 @@ mod tests {
     async fn a_full_database_is_unavailable_until_there_is_room() {
         let folder = std::env::temp_dir().join(format!("ordo-full-{:016x}", rand::random::<u64>()));
         let mut session = session(&folder.join("ordo.db")).await;
-        let pages: u32 = session.connected().unwrap().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-        session.connected().unwrap().pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+        {
+            let mut desk = session.shared.writing.turn();
+            let (db, _) = desk.connected().unwrap();
+            let pages: u32 = db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+            db.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+        }
         let mut n = 0;
         let refused = loop {
             n += 1;
@@ -194,5 +218,42 @@ mod tests {
         for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR, ffi::SQLITE_NOMEM, ffi::SQLITE_CORRUPT] {
             assert!(matches!(commit_error(&db, error(code)), SaveError::Unknown(_)), "{code}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_price_that_anybody_changed_is_loaded_again() {
+        let folder = std::env::temp_dir().join(format!("ordo-known-{:016x}", rand::random::<u64>()));
+        let path = folder.join("ordo.db");
+        let (mut one, mut same) = (session(&path).await, session(&path).await);
+        let mut needs = Needs::default();
+        needs.skus.insert("a".into());
+        // By its own connection, by another one, by one that knows nothing of us, and by a save that was lost.
+        for (version, by) in (0_i64..).zip(["one", "same", "other", "lost", "one"]) {
+            let mut seen = View::default();
+            one.load(&needs, &mut seen).await.unwrap();
+            seen.settle(&needs);
+            let found = seen.skus.get(&"a".into()).unwrap();
+            assert_eq!(found.map_or(0, |sku| sku.version), version, "before {by}");
+            let cx = testkit::builders::context(&testkit::StepClock::default());
+            let changes = {
+                use domain::command::Command as _;
+                let named = domain::command::PutSku { name: by.into(), ..testkit::builders::sku("a") };
+                named.decide(&seen, &cx).unwrap().changes
+            };
+            let mark = || Mark(Uuid::from_u128(rand::random()));
+            match by {
+                "one" => one.save(&changes, mark()).await.unwrap(),
+                "same" => same.save(&changes, mark()).await.unwrap(),
+                "lost" => {
+                    same.save(&changes, mark()).await.unwrap();
+                    one.save(&changes, mark()).await.unwrap_err();
+                }
+                _ => {
+                    let raised = Connection::open(&path).unwrap().execute("update sku set version = version + 1", []).unwrap();
+                    assert_eq!(raised, 1);
+                }
+            }
+        }
+        let _ = std::fs::remove_dir_all(folder);
     }
 }

@@ -1,6 +1,6 @@
 //! Table `sku`: a SKU and its offers change together, under the SKU's version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::catalog::{Sku, SkuStatus};
@@ -47,10 +47,55 @@ pub(crate) fn find(db: &Connection, sku_id: &SkuId) -> Result<Option<Arc<Sku>>> 
     Ok(Some(Arc::new(sku)))
 }
 
+/// How many SKUs are known at most. With offers and texts each takes about a kilobyte.
+const KNOWN_MAX: usize = 10_000;
+
+/// SKUs as one connection has loaded them, until anybody changes one: an order asks for several, and they seldom change.
+///
+/// It is exact, not merely recent. Within each load's snapshot SQLite tells whether another connection has committed anything; what
+/// this connection commits itself is forgotten by name.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    version: Option<i64>,
+    skus: HashMap<SkuId, Arc<Sku>>,
+}
+
+impl Known {
+    /// Forgets everything if another connection has committed something. Within the transaction of a load.
+    pub(crate) fn refresh(&mut self, db: &Connection) -> Result<()> {
+        let version = db.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))?;
+        if self.version.replace(version) != Some(version) {
+            self.skus.clear();
+        }
+        Ok(())
+    }
+
+    /// Forgets what is about to be saved.
+    pub(crate) fn forget(&mut self, writes: &BTreeMap<SkuId, Write<Arc<Sku>>>) {
+        for sku_id in writes.keys() {
+            self.skus.remove(sku_id);
+        }
+    }
+
+    fn find(&mut self, db: &Connection, sku_id: &SkuId) -> Result<Option<Arc<Sku>>> {
+        if let Some(sku) = self.skus.get(sku_id) {
+            return Ok(Some(sku.clone()));
+        }
+        let found = find(db, sku_id)?;
+        if let Some(sku) = &found {
+            if self.skus.len() >= KNOWN_MAX {
+                self.skus.clear();
+            }
+            self.skus.insert(sku_id.clone(), sku.clone());
+        }
+        Ok(found)
+    }
+}
+
 /// Puts what is there of `keys` onto the shelf.
-pub(crate) fn load(db: &Connection, keys: &BTreeSet<SkuId>, seen: &mut Shelf<Skus>) -> Result<()> {
+pub(crate) fn load(db: &Connection, known: &mut Known, keys: &BTreeSet<SkuId>, seen: &mut Shelf<Skus>) -> Result<()> {
     for sku_id in keys {
-        if let Some(sku) = find(db, sku_id)? {
+        if let Some(sku) = known.find(db, sku_id)? {
             seen.found(sku_id.clone(), sku);
         }
     }

@@ -9,6 +9,7 @@ use domain::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use crate::error::{Trouble, one_row};
+use crate::rows;
 
 /// The balance of a SKU.
 pub(crate) fn find(db: &Connection, sku_id: &SkuId) -> Result<Option<Balance>> {
@@ -45,25 +46,21 @@ pub(crate) fn save(db: &Connection, deltas: &BTreeMap<SkuId, BalanceDelta>, now:
     Ok(())
 }
 
-/// Appends movements.
+/// Appends movements, in the order of the table: then those of new orders come at its end.
 pub(crate) fn append(db: &Connection, entries: &[LedgerEntry]) -> Result<()> {
-    let mut insert = db.prepare_cached(
-        "insert into inventory_ledger
-             (ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for entry in entries {
-        insert.execute(params![
-            entry.key,
-            entry.sku_id.0,
-            entry.operation.as_str(),
-            entry.qty,
-            entry.on_hand_delta,
-            entry.reserved_delta,
-            entry.reference.kind,
-            entry.reference.id,
-            entry.created_at.0
-        ])?;
-    }
-    Ok(())
+    let mut entries: Vec<_> = entries.iter().collect();
+    entries.sort_by(|one, other| one.key.cmp(&other.key));
+    let statement = "insert into inventory_ledger
+         (ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at)";
+    rows::insert(db, statement, 9, &entries, |entry, row| {
+        row.next(&entry.key)?;
+        row.next(&entry.sku_id.0)?;
+        row.next(entry.operation.as_str())?;
+        row.next(entry.qty)?;
+        row.next(entry.on_hand_delta)?;
+        row.next(entry.reserved_delta)?;
+        row.next(&entry.reference.kind)?;
+        row.next(&entry.reference.id)?;
+        row.next(entry.created_at.0)
+    })
 }

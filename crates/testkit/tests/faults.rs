@@ -96,11 +96,12 @@ async fn every_step_waits_and_can_find_the_store_away() {
     let mut session = store.session().await.unwrap();
     session.load(&Needs::default(), &mut View::default()).await.unwrap();
     session.save(&five_units(), MARK).await.unwrap();
+    session.durable().await.unwrap();
     session.settle(MARK).await.unwrap();
     store.ready().await.unwrap();
     let mut waited = faults.waited.lock().unwrap().clone();
     waited.dedup();
-    assert_eq!(waited, [Point::Session, Point::Load, Point::Save, Point::Saved, Point::Settle, Point::Query]);
+    assert_eq!(waited, [Point::Session, Point::Load, Point::Save, Point::Saved, Point::Durable, Point::Settle, Point::Query]);
 
     let away = |at| store.clone().with_faults(Once::new(at, Some(Fault::Unavailable)));
     assert!(away(Point::Session).session().await.is_err());
@@ -109,6 +110,7 @@ async fn every_step_waits_and_can_find_the_store_away() {
     needs.stock.insert("a".into());
     let torn = away(Point::Loading).with_bugs(&[Bug::TornLoad]);
     assert!(torn.session().await.unwrap().load(&needs, &mut View::default()).await.is_err());
+    assert!(away(Point::Durable).session().await.unwrap().durable().await.is_err());
     assert!(away(Point::Settle).session().await.unwrap().settle(MARK).await.is_err());
     assert!(away(Point::Query).ready().await.is_err());
     assert!(store.with_faults(Arc::new(NoFaults)).ready().await.is_ok());

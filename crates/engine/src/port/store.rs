@@ -51,8 +51,15 @@ pub trait Session: Send {
     /// Draws a fresh number for every order that `needs.numbers` names. When it fails, certainly nothing was saved.
     async fn load(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Unavailable>;
 
-    /// Saves all of `changes`, and `mark`, in one durable transaction, or nothing.
+    /// Saves all of `changes`, and `mark`, in one transaction, or nothing. Nobody is told before [`Session::durable`].
     async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError>;
+
+    /// Returns when everything that this session has loaded and saved is on the disk: an answer rests on nothing less.
+    ///
+    /// An error: it may be lost with the machine. A store that saves durably has nothing to wait for.
+    async fn durable(&mut self) -> Result<(), Unavailable> {
+        Ok(())
+    }
 
     /// Finds out, on a new connection, whether the save with this mark happened. If it did not, it never will.
     /// Asked again, for its own answer may be lost too, it says the same.

@@ -281,7 +281,7 @@ settings! {
 
     /// The command engine.
     struct Engine in "engine." {
-        /// How many writers commit at the same time on PostgreSQL; an SQLite file has one.
+        /// How many writers commit at the same time; on SQLite one saves while the others wait for the disk.
         writers: u32 [1..=64] = "2";
     }
 

@@ -17,6 +17,8 @@ pub enum Point {
     Save,
     /// All is saved, but nobody knows.
     Saved,
+    /// What was saved waits for the disk.
+    Durable,
     /// The mark of a save is about to be looked for.
     Settle,
     /// A query.

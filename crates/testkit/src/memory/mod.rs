@@ -157,6 +157,10 @@ impl Session for MemorySession {
         store.faults.strike(Point::Saved).map_or(Ok(()), |_| Err(SaveError::Unknown(on_purpose.into())))
     }
 
+    async fn durable(&mut self) -> Result<(), Unavailable> {
+        self.0.reach(Point::Durable).await
+    }
+
     async fn settle(&mut self, mark: Mark) -> Result<Settled, Unavailable> {
         let Self(store) = self;
         store.faults.pause(Point::Settle).await;
