@@ -66,26 +66,26 @@ fn words(q: &mut query::Query) -> Vec<Word> {
 }
 
 /// The part of a list that was read and is shown.
-struct Picked {
-    orders: Vec<OrderAnswer>,
+pub(super) struct Picked {
+    pub(super) orders: Vec<OrderAnswer>,
     limit: usize,
     /// The last one that was looked at, shown or not.
-    last: Option<(Time, Uuid)>,
+    pub(super) last: Option<(Time, Uuid)>,
     /// There are others behind it.
-    has_more: bool,
+    pub(super) has_more: bool,
 }
 
 impl Picked {
-    fn after(last: Option<(Time, Uuid)>, limit: u16) -> Self {
+    pub(super) fn after(last: Option<(Time, Uuid)>, limit: u16) -> Self {
         Self { orders: Vec::new(), limit: limit.into(), last, has_more: true }
     }
 
-    fn wants_more(&self) -> bool {
+    pub(super) fn wants_more(&self) -> bool {
         self.has_more && self.orders.len() < self.limit
     }
 
     /// Takes those with one of the words from what was found: one more than a page has.
-    fn pick(&mut self, found: Vec<OrderAnswer>, words: &[Word]) {
+    pub(super) fn pick(&mut self, found: Vec<OrderAnswer>, words: &[Word]) {
         self.has_more = found.len() > self.limit;
         for answer in found.into_iter().take(self.limit) {
             if self.orders.len() == self.limit {

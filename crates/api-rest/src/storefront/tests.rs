@@ -7,19 +7,21 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::middleware::from_fn;
+use domain::Caller;
 use domain::caller::Role;
-use domain::command::OrderAnswer;
+use domain::catalog::SkuStatus;
+use domain::command::{OrderAnswer, PlaceProducts, ProductRequest, PutSku, RequestPayment, Settings};
 use domain::ids::Uuid;
-use domain::order::{Order, Status};
-use domain::{Caller, command::RequestPayment};
+use domain::order::{Channel, Order, Status};
 use engine::port::RecordedEvent;
-use engine::{Ask, Engine, Options, RealPause, StopSignal, Stopper};
+use engine::{Ask, Engine, Failure, Options, RealPause, StopSignal, Stopper};
 use http_body_util::BodyExt as _;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use testkit::{MemoryStore, StepClock, builders};
 use tower::ServiceExt as _;
 
+use super::list::Picked;
 use super::shape::history;
 use super::word::Word;
 use crate::app::{App, AppOptions};
@@ -43,7 +45,7 @@ impl House {
     async fn open() -> Self {
         let clock = Arc::new(StepClock::default());
         let store = Arc::new(MemoryStore::new().with_clock(clock.clone()));
-        let (engine, writers) = Engine::new(store, clock, Arc::new(RealPause), domain::command::Settings::default(), Options::default());
+        let (engine, writers) = Engine::new(store, clock, Arc::new(RealPause), Settings::default(), Options::default());
         for writer in writers {
             tokio::spawn(writer.run());
         }
@@ -195,6 +197,47 @@ async fn order_like(status: Status, before: Option<Status>) -> OrderAnswer {
     let answer = found.unwrap().expect("it was placed");
     let order = Order { status, status_before: before, ..(*answer.order).clone() };
     OrderAnswer { order: Arc::new(order), ..answer }
+}
+
+#[tokio::test]
+async fn a_page_shows_only_the_word_asked_for_and_goes_on_behind_what_it_hides() {
+    let confirmed = order_like(Status::Paid, None).await;
+    let hidden = order_like(Status::RefundPending, Some(Status::Delivered)).await;
+    let shown = order_like(Status::RefundPending, Some(Status::Paid)).await;
+    let words = [Word::Confirmed];
+    let mut picked = Picked::after(None, 2);
+    // One more than a page: there are others behind.
+    picked.pick(vec![hidden.clone(), confirmed.clone(), hidden.clone()], &words);
+    assert_eq!((picked.orders.len(), picked.has_more, picked.wants_more()), (1, true, true));
+    assert_eq!(picked.last, Some((confirmed.order.created_at, confirmed.order.order_id.0)));
+    picked.pick(vec![shown.clone(), confirmed.clone()], &words);
+    assert_eq!((picked.orders.len(), picked.has_more, picked.wants_more()), (2, true, false));
+    assert_eq!(picked.last, Some((shown.order.created_at, shown.order.order_id.0)));
+    let mut all = Picked::after(None, 2);
+    all.pick(vec![hidden.clone(), confirmed], &[]);
+    assert_eq!((all.orders.len(), all.has_more), (2, false));
+}
+
+#[tokio::test]
+async fn what_became_another_products_meanwhile_is_not_sold() {
+    let house = House::open().await;
+    let engine = &house.app.engine;
+    let order = |named: Option<&str>| PlaceProducts {
+        order: builders::place().through(Channel::Storefront).0,
+        lines: vec![ProductRequest { product_id: "product of tea".into(), named: named.map(Into::into), qty: 1 }],
+        candidates: ["tea".into()].into(),
+    };
+    assert_eq!(engine.submit(order(None), ask()).await.unwrap().answer.order.lines.len(), 1);
+    for moved in [
+        PutSku { product_id: "another".into(), ..builders::sku("tea") },
+        PutSku { product_id: "another".into(), status: SkuStatus::Inactive, ..builders::sku("tea") },
+    ] {
+        engine.submit(moved, ask()).await.unwrap();
+        for named in [None, Some("tea")] {
+            let refused = engine.submit(order(named), ask()).await;
+            assert!(matches!(refused, Err(Failure::Refused(ref refusal)) if refusal.code() == "UNKNOWN_PRODUCT"), "{refused:?}");
+        }
+    }
 }
 
 fn fact(sequence: i64, from: Option<&str>, to: &str) -> RecordedEvent {
