@@ -29,6 +29,8 @@ impl Access {
     pub(crate) const OVERSEERS: Self = Self(&[Role::Support, Role::Admin]);
     /// Other services of the house.
     pub(crate) const SERVICES: Self = Self(&[Role::Service, Role::Admin]);
+    /// Who runs the shop.
+    pub(crate) const ADMINS: Self = Self(&[Role::Admin]);
 
     fn admits(self, role: Role) -> bool {
         self.0.contains(&role)
@@ -103,6 +105,7 @@ mod tests {
             (Access::STAFF, &[Support, Service, Admin]),
             (Access::OVERSEERS, &[Support, Admin]),
             (Access::SERVICES, &[Service, Admin]),
+            (Access::ADMINS, &[Admin]),
         ] {
             for role in [Customer, Support, Service, Admin] {
                 assert_eq!(access.admits(role), admitted.contains(&role), "{access:?} {role:?}");

@@ -1,4 +1,5 @@
-//! The HTTP doors: canonical `/api/v1`, tickets `/orders`, internal `/internal`, and what operators look at.
+//! The HTTP doors: canonical `/api/v1`, tickets `/orders`, storefront `/api/orders`, internal `/internal`, and what operators
+//! look at.
 //!
 //! A door translates, submits, translates. No rule of the business, no SQL, no clock.
 
@@ -16,6 +17,7 @@ mod problem;
 mod refusals;
 mod request;
 mod serve;
+mod storefront;
 mod system;
 mod tickets;
 
@@ -41,7 +43,7 @@ pub fn admin_router(app: App) -> Router {
 }
 
 fn doors() -> Router<App> {
-    Router::new().merge(canonical::router()).merge(tickets::router()).merge(internal::router())
+    Router::new().merge(canonical::router()).merge(tickets::router()).merge(storefront::router()).merge(internal::router())
 }
 
 fn served(routes: Router<App>, app: App) -> Router {

@@ -2,7 +2,10 @@
 
 use axum::http::StatusCode;
 use domain::Refusal;
-use domain::refusal::{CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage, StockRefusal};
+use domain::ids::SkuId;
+use domain::refusal::{
+    CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage, StockRefusal, UnclearLine,
+};
 use engine::Failure;
 use serde::Serialize;
 
@@ -59,6 +62,23 @@ struct NamedLine<'a> {
     sku_id: &'a str,
 }
 
+#[derive(Serialize)]
+struct ProductLine<'a> {
+    product_id: &'a str,
+    product_sku: Option<&'a str>,
+    choices: Vec<&'a str>,
+}
+
+impl<'a> ProductLine<'a> {
+    fn of(line: &'a UnclearLine) -> Self {
+        Self {
+            product_id: line.product_id.as_str(),
+            product_sku: line.named.as_ref().map(SkuId::as_str),
+            choices: line.choices.iter().map(SkuId::as_str).collect(),
+        }
+    }
+}
+
 /// Lines whose price differs, as they stand in problems and answers.
 pub(crate) fn price_changes(changes: &[PriceChange]) -> impl Serialize {
     let line = |change: &PriceChange| {
@@ -112,6 +132,10 @@ fn order(problem: Problem, refusal: &OrderRefusal) -> Problem {
         }
         OrderRefusal::UnknownSku(skus) | OrderRefusal::NoCurrentOffer(skus) => {
             let lines: Vec<_> = skus.iter().map(|sku_id| NamedLine { sku_id: sku_id.as_str() }).collect();
+            problem.member("lines", &lines)
+        }
+        OrderRefusal::UnknownProduct(unclear) | OrderRefusal::AmbiguousProduct(unclear) => {
+            let lines: Vec<_> = unclear.iter().map(ProductLine::of).collect();
             problem.member("lines", &lines)
         }
         OrderRefusal::InvalidTransition { from, action } => problem.member("status_now", &from.as_str()).member("action", &action.as_str()),

@@ -1,6 +1,6 @@
 //! Every "no" of the product. The message says what was asked and what holds; the code is public: add, never rename.
 
-use crate::ids::{OfferId, OrderId, PaymentId, RefundId, SkuId};
+use crate::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId};
 use crate::money::{Currency, MoneyError};
 use crate::order::{Action, Status};
 use crate::stock::Operation;
@@ -29,6 +29,17 @@ pub struct Shortage {
     pub available: i64,
 }
 
+/// A line whose product does not tell which SKU is meant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnclearLine {
+    /// The product.
+    pub product_id: ProductId,
+    /// The SKU that the caller named.
+    pub named: Option<SkuId>,
+    /// The SKUs that could be meant.
+    pub choices: Vec<SkuId>,
+}
+
 /// Why an order is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OrderRefusal {
@@ -46,6 +57,12 @@ pub enum OrderRefusal {
     /// A line asks for more than the catalogue sells under that name.
     #[error("{} of the SKUs cannot be ordered: unknown or inactive", .0.len())]
     UnknownSku(Vec<SkuId>),
+    /// A product has nothing to sell, or the SKU that is named is not one of its own.
+    #[error("{} of the products cannot be ordered: nothing of them is for sale, or the SKU is not theirs", .0.len())]
+    UnknownProduct(Vec<UnclearLine>),
+    /// A product has several SKUs, and none is named.
+    #[error("{} of the products have several SKUs; name one", .0.len())]
+    AmbiguousProduct(Vec<UnclearLine>),
     /// A SKU has no price at this time.
     #[error("{} of the SKUs have no offer that counts now", .0.len())]
     NoCurrentOffer(Vec<SkuId>),
@@ -198,6 +215,8 @@ impl Refusal {
                 OrderRefusal::NotFound(_) => "ORDER_NOT_FOUND",
                 OrderRefusal::InvalidTransition { .. } => "INVALID_TRANSITION",
                 OrderRefusal::UnknownSku(_) => "UNKNOWN_SKU",
+                OrderRefusal::UnknownProduct(_) => "UNKNOWN_PRODUCT",
+                OrderRefusal::AmbiguousProduct(_) => "AMBIGUOUS_PRODUCT",
                 OrderRefusal::NoCurrentOffer(_) => "NO_CURRENT_OFFER",
                 OrderRefusal::PriceChanged(_) => "PRICE_CHANGED",
                 OrderRefusal::OutOfStock(_) => "OUT_OF_STOCK",
@@ -239,6 +258,8 @@ impl Refusal {
                 }
                 OrderRefusal::ForeignOwner => RefusalKind::Forbidden,
                 OrderRefusal::UnknownSku(_)
+                | OrderRefusal::UnknownProduct(_)
+                | OrderRefusal::AmbiguousProduct(_)
                 | OrderRefusal::NoCurrentOffer(_)
                 | OrderRefusal::CurrencyMismatch { .. }
                 | OrderRefusal::Amount(_) => RefusalKind::Invalid,

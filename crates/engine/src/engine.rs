@@ -141,7 +141,8 @@ impl Engine {
         let (reply, answered) = oneshot::channel();
         let deadline = Time(now.0.saturating_add(self.shared.options.patience_ms));
         let outcome = Err(Failure::Bug("it was never decided".into()));
-        let ticket = Ticket { command, cx, fingerprint, deadline, submitted: Instant::now(), outcome, moved: None, reply };
+        let ticket =
+            Ticket { command, cx, fingerprint, deadline, submitted: Instant::now(), outcome, moved: None, refunds_begun: 0, reply };
         match self.shared.queue.push(Box::new(ticket)) {
             Ok(()) => answered.await.unwrap_or(Err(Failure::Unsure)),
             Err(NotQueued::Full(_)) => Err(Failure::Overloaded),

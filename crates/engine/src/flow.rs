@@ -1,10 +1,14 @@
-//! What takes more than one command: paying waits for the provider, canceling waits for a payment under way.
+//! What takes more than one command: paying waits for the provider, canceling waits for a payment under way, products become SKUs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::Refusal;
-use domain::command::{CancelOrder, EventAnswer, HearEvent, OrderAnswer, OrderNews, RequestPayment};
-use domain::ids::{OrderId, PaymentId};
+use domain::catalog::SkuStatus;
+use domain::command::{
+    CancelOrder, EventAnswer, HearEvent, OrderAnswer, OrderNews, PlaceOrder, PlaceProducts, ProductRequest, RequestPayment,
+};
+use domain::ids::{OrderId, PaymentId, ProductId, SkuId};
 use domain::key::Fingerprint;
 use domain::payment::Payment;
 use domain::refusal::PaymentRefusal;
@@ -12,10 +16,17 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Failure;
 use crate::engine::{Ask, Engine};
+use crate::port::{Page, Unavailable};
 use crate::ticket::Done;
 
 /// How often another instance's progress is looked for: it cannot signal to us.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Of a product with more SKUs for sale than this, these are told to choose from.
+const CHOICES_MAX: usize = 10;
+
+/// SKUs of one product that are read at once.
+const SKUS_AT_ONCE: u32 = 100;
 
 impl Engine {
     /// Asks for the money of an order and waits up to `within` for the provider's word.
@@ -49,6 +60,34 @@ impl Engine {
         let told = Sha256::new().chain_update(order_id.0.as_bytes()).chain_update(news.word()).finalize();
         let key = Some((event_id.into(), Fingerprint(told.into())));
         self.submit(HearEvent { order_id, news }, Ask { key, ..ask }).await
+    }
+
+    /// Places an order from products: the catalogue is asked which SKUs may be meant, the command decides which are.
+    ///
+    /// What is wrong with a line is told by the command: it alone knows whether its key was used before.
+    pub async fn place_products(&self, order: PlaceOrder, lines: Vec<ProductRequest>, ask: Ask) -> Result<Done<OrderAnswer>, Failure> {
+        let mut candidates: BTreeSet<SkuId> = lines.iter().filter_map(|line| line.named.clone()).collect();
+        let unnamed: BTreeSet<&ProductId> = lines.iter().filter(|line| line.named.is_none()).map(|line| &line.product_id).collect();
+        for product_id in unnamed {
+            candidates.extend(self.for_sale(product_id).await?);
+        }
+        self.submit(PlaceProducts { order, lines, candidates }, ask).await
+    }
+
+    /// The SKUs of a product that may be ordered, the first few.
+    async fn for_sale(&self, product_id: &ProductId) -> Result<Vec<SkuId>, Unavailable> {
+        let mut for_sale = Vec::new();
+        let mut after = None;
+        loop {
+            let skus = self.queries().skus(Some(product_id), Page { after, limit: SKUS_AT_ONCE }).await?;
+            let is_last = skus.len() < SKUS_AT_ONCE as usize;
+            after = skus.last().map(|sku| sku.sku_id.clone());
+            for_sale.extend(skus.iter().filter(|sku| sku.status == SkuStatus::Active).map(|sku| sku.sku_id.clone()));
+            if is_last || for_sale.len() >= CHOICES_MAX {
+                for_sale.truncate(CHOICES_MAX);
+                return Ok(for_sale);
+            }
+        }
     }
 
     async fn wait_for(&self, payment_id: PaymentId, within: Duration) -> Result<(), Failure> {

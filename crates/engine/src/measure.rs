@@ -6,6 +6,7 @@ use domain::Refusal;
 use domain::command::{Answer, Command, Context};
 use domain::order::Status;
 use domain::refusal::OrderRefusal;
+use domain::shipment;
 
 use crate::Failure;
 use crate::ticket::Done;
@@ -25,6 +26,18 @@ pub(crate) fn outcome<C: Command>(
     metrics::histogram!("command_seconds", "command" => C::NAME, "outcome" => word).record(took);
     count(C::NAME, outcome.as_ref().map(|done| done.is_replay), moved);
     log::<C>(cx, outcome, word, moved);
+}
+
+/// Counts the refunds that a command began; a command that was not saved began none.
+pub(crate) fn refunds_begun(refunds: u64, is_saved: bool) {
+    if is_saved && refunds > 0 {
+        metrics::counter!("refund_create_total", "status" => "created").increment(refunds);
+    }
+}
+
+/// A whole order is one shipment, so its moves are those of the order.
+fn count_shipment(from: &'static str, to: shipment::Status) {
+    metrics::counter!("shipment_status_update_total", "from" => from, "to" => to.as_str()).increment(1);
 }
 
 /// The counters that operators know from the documents of the trade.
@@ -75,6 +88,8 @@ fn count(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(
             };
             metrics::counter!("payment_capture_total", "status" => status).increment(1);
         }
+        "ship_order" if moved.is_some() => count_shipment("NONE", shipment::Status::Shipped),
+        "deliver_order" if moved.is_some() => count_shipment(shipment::Status::Shipped.as_str(), shipment::Status::Delivered),
         "move_stock" => {
             let status = if outcome.is_ok() { "ok" } else { "refused" };
             metrics::counter!("inventory_reserve_total", "status" => status).increment(1);

@@ -47,6 +47,8 @@ pub(crate) struct Ticket<C: Command> {
     pub(crate) submitted: Instant,
     pub(crate) outcome: Result<Done<C::Answer>, Failure>,
     pub(crate) moved: Option<(Option<Status>, Status)>,
+    /// For measuring only.
+    pub(crate) refunds_begun: u64,
     pub(crate) reply: oneshot::Sender<Result<Done<C::Answer>, Failure>>,
 }
 
@@ -87,7 +89,7 @@ impl<C: Command> Job for Ticket<C> {
     }
 
     fn decide(&mut self, seen: &View) -> Result<Option<Changes>, Gap> {
-        self.moved = None;
+        (self.moved, self.refunds_begun) = (None, 0);
         if let Some(replayed) = self.replay(seen)? {
             self.outcome = replayed.map(|answer| Done { answer, is_replay: true }).map_err(Failure::Refused);
             return Ok(None);
@@ -96,6 +98,7 @@ impl<C: Command> Job for Ticket<C> {
             Ok(decision) => {
                 let mut changes = decision.changes;
                 self.moved = changes.facts.first().zip(changes.facts.last()).map(|(first, last)| (first.from, last.to));
+                self.refunds_begun = changes.refunds.values().map(|write| u64::from(write.expected == 0)).sum();
                 self.remember(&mut changes, &decision.answer);
                 self.outcome = Ok(Done { answer: decision.answer, is_replay: false });
                 Ok((!changes.is_empty()).then_some(changes))
@@ -113,6 +116,7 @@ impl<C: Command> Job for Ticket<C> {
     }
 
     fn answer(self: Box<Self>) {
+        measure::refunds_begun(self.refunds_begun, self.outcome.is_ok());
         measure::outcome::<C>(&self.cx, &self.outcome, self.moved, self.submitted.elapsed());
         // The receiver is gone when the caller has left.
         let _left = self.reply.send(self.outcome);

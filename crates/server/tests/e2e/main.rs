@@ -74,4 +74,5 @@ mod races;
 mod refusing;
 mod retries;
 mod stopping;
+mod storefront;
 mod tickets;
