@@ -132,7 +132,12 @@ pub(crate) fn not_found(order_id: OrderId) -> Problem {
     problem_of(Failure::Refused(Refusal::Order(OrderRefusal::NotFound(order_id))))
 }
 
-/// `GET /api/v1/orders`: the newest first.
+/// A cursor says where one list goes on: that of changes is sorted in another way.
+const fn name_of(filter: &OrderFilter) -> &'static str {
+    if filter.is_by_change() { "changed orders" } else { "orders" }
+}
+
+/// `GET /api/v1/orders`: the newest first; with `updated_from` or `updated_to` the oldest change first.
 pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri) -> Result<Response, Problem> {
     let (filter, limit, after) = query::read(uri.query(), |q| {
         let filter = OrderFilter {
@@ -142,16 +147,19 @@ pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri)
             to: q.optional("to", time()).map(Time),
             number: number(q),
             email: q.optional("email", email()).map(Into::into),
+            updated_from: q.optional("updated_from", time()).map(Time),
+            updated_to: q.optional("updated_to", time()).map(Time),
         };
-        (filter, q.limit(), q.cursor("orders"))
+        let after = q.cursor(name_of(&filter));
+        (filter, q.limit(), after)
     })?;
     let after = after.map(|cursor| (Time(cursor.created_at_ms), cursor.id));
     let asked = Asked { after, limit: u32::from(limit) + 1 };
     let mut found = app.ask(app.engine.queries().orders(&requester.caller, &filter, asked)).await?;
     let more = found.len() > usize::from(limit);
     found.truncate(limit.into());
-    let last = found.last().filter(|_| more).map(|answer| &answer.order);
-    let next_cursor = last.map(|order| Cursor { created_at_ms: order.created_at.0, id: order.order_id.0 }.encode("orders"));
+    let last = found.last().filter(|_| more).map(|answer| filter.place_of(&answer.order));
+    let next_cursor = last.map(|(at, id)| Cursor { created_at_ms: at.0, id }.encode(name_of(&filter)));
     let items = found.iter().map(|answer| OrderShape::of(answer, &requester.caller)).collect();
     Ok(json(StatusCode::OK, &Page { items, next_cursor }))
 }

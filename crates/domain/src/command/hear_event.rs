@@ -104,7 +104,7 @@ impl Command for HearEvent {
     type Answer = EventAnswer;
     const NAME: &'static str = "hear_event";
 
-    fn key_owner(_: &Caller) -> &str {
+    fn key_owner(_: &Caller) -> &'static str {
         "events"
     }
 

@@ -56,11 +56,12 @@ impl Desk {
     async fn begin(&self, intent: Intent) {
         match intent {
             Intent::Capture(payment) => self.capture(payment).await,
-            Intent::Refund(refund) => match self.engine.queries().payment(&domain::Caller::system(), refund.payment_id).await {
-                Ok(Some(payment)) => self.refund(refund, payment).await,
-                // It is due again soon.
-                Ok(None) | Err(_) => {}
-            },
+            Intent::Refund(refund) => {
+                // Without its payment nothing is asked: it is due again soon.
+                if let Ok(Some(payment)) = self.engine.queries().payment(&domain::Caller::system(), refund.payment_id).await {
+                    self.refund(refund, payment).await;
+                }
+            }
         }
     }
 

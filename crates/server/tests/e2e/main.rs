@@ -72,4 +72,5 @@ mod races;
 mod refusing;
 mod retries;
 mod stopping;
+mod sync;
 mod tickets;
