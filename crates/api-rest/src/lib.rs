@@ -16,6 +16,7 @@ mod refusals;
 mod request;
 mod serve;
 mod system;
+mod terms;
 mod tickets;
 
 use axum::Router;

@@ -112,7 +112,13 @@ impl<'a> Draft<'a> {
     pub fn created(&mut self) -> Result<(), OrderRefusal> {
         let subtotal = money::sum(self.order.lines.iter().map(|line| line.total))?;
         self.order.totals = Totals { subtotal, discount: 0, tax: 0, shipping: 0, total: subtotal };
-        self.fact(Fact::OrderCreated { total: subtotal, currency: self.order.currency, lines: self.order.lines.len() });
+        self.fact(Fact::OrderCreated {
+            total: subtotal,
+            currency: self.order.currency,
+            lines: self.order.lines.len(),
+            payment_method: self.order.payment_method.clone(),
+            expires_at: self.order.expires_at,
+        });
         Ok(())
     }
 
