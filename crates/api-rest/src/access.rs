@@ -78,7 +78,7 @@ pub(crate) struct Requester {
 impl Requester {
     /// Asks for a command, under a key or none.
     pub(crate) fn ask(&self, key: Option<(Arc<str>, domain::key::Fingerprint)>) -> Ask {
-        Ask { caller: self.caller.clone(), request_id: self.request_id.clone(), key }
+        Ask { key, ..Ask::of(self.caller.clone(), self.request_id.clone()) }
     }
 }
 

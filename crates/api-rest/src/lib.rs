@@ -19,6 +19,7 @@ mod request;
 mod serve;
 mod storefront;
 mod system;
+mod terms;
 mod tickets;
 
 use axum::Router;

@@ -31,6 +31,7 @@ const fn status_of(kind: RefusalKind) -> (StatusCode, &'static str) {
     match kind {
         RefusalKind::NotFound => (StatusCode::NOT_FOUND, "There is no such resource"),
         RefusalKind::Conflict => (StatusCode::CONFLICT, "This is not possible as things stand"),
+        RefusalKind::Changed => (StatusCode::PRECONDITION_FAILED, problem::VERSION_MISMATCH.title),
         RefusalKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "The request breaks a rule"),
         RefusalKind::Forbidden => (StatusCode::FORBIDDEN, "The credentials do not allow this"),
     }
@@ -139,6 +140,8 @@ fn order(problem: Problem, refusal: &OrderRefusal) -> Problem {
             problem.member("lines", &lines)
         }
         OrderRefusal::InvalidTransition { from, action } => problem.member("status_now", &from.as_str()).member("action", &action.as_str()),
+        OrderRefusal::NotChangeable(status) => problem.member("status_now", &status.as_str()),
+        OrderRefusal::VersionMismatch(version) => problem.member("version", version),
         OrderRefusal::CurrencyMismatch { order, line } => {
             problem.member("order_currency", &order.code()).member("line_currency", &line.code())
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ids::{OrderEventId, OrderId, PaymentId, RefundId, ShipmentId};
 use crate::money::Currency;
-use crate::order::Status;
+use crate::order::{PaymentMethod, Status};
 use crate::time::Time;
 
 /// What happened, with what is worth telling about it.
@@ -18,6 +18,10 @@ pub enum Fact {
         currency: Currency,
         /// How many lines it has.
         lines: usize,
+        /// How it is paid, where that was said.
+        payment_method: Option<PaymentMethod>,
+        /// Unpaid until here, it is canceled.
+        expires_at: Option<Time>,
     },
     /// Stock was promised to it.
     InventoryReserved,
@@ -29,6 +33,10 @@ pub enum Fact {
         amount: i64,
         /// The currency of `amount`.
         currency: Currency,
+        /// How it is paid.
+        payment_method: PaymentMethod,
+        /// Unpaid until here, the order is canceled.
+        expires_at: Option<Time>,
     },
     /// The money came.
     PaymentSucceeded {

@@ -54,6 +54,12 @@ pub enum OrderRefusal {
         /// What was asked.
         action: Action,
     },
+    /// It has left, or ended: nothing of it can be changed any more.
+    #[error("an order that is {} cannot be changed", .0.as_str())]
+    NotChangeable(Status),
+    /// It is not in the version that the caller means, but in this one.
+    #[error("the order is in version {0}")]
+    VersionMismatch(i64),
     /// A line asks for more than the catalogue sells under that name.
     #[error("{} of the SKUs cannot be ordered: unknown or inactive", .0.len())]
     UnknownSku(Vec<SkuId>),
@@ -201,6 +207,8 @@ pub enum RefusalKind {
     NotFound,
     /// It is not possible as things stand.
     Conflict,
+    /// It has changed since the caller saw it.
+    Changed,
     /// It is never possible as asked.
     Invalid,
     /// It is not the caller's to ask.
@@ -214,6 +222,8 @@ impl Refusal {
             Self::Order(refusal) => match refusal {
                 OrderRefusal::NotFound(_) => "ORDER_NOT_FOUND",
                 OrderRefusal::InvalidTransition { .. } => "INVALID_TRANSITION",
+                OrderRefusal::NotChangeable(_) => "ORDER_NOT_CHANGEABLE",
+                OrderRefusal::VersionMismatch(_) => "VERSION_MISMATCH",
                 OrderRefusal::UnknownSku(_) => "UNKNOWN_SKU",
                 OrderRefusal::UnknownProduct(_) => "UNKNOWN_PRODUCT",
                 OrderRefusal::AmbiguousProduct(_) => "AMBIGUOUS_PRODUCT",
@@ -253,9 +263,11 @@ impl Refusal {
         match self {
             Self::Order(refusal) => match refusal {
                 OrderRefusal::NotFound(_) => RefusalKind::NotFound,
-                OrderRefusal::InvalidTransition { .. } | OrderRefusal::PriceChanged(_) | OrderRefusal::OutOfStock(_) => {
-                    RefusalKind::Conflict
-                }
+                OrderRefusal::InvalidTransition { .. }
+                | OrderRefusal::NotChangeable(_)
+                | OrderRefusal::PriceChanged(_)
+                | OrderRefusal::OutOfStock(_) => RefusalKind::Conflict,
+                OrderRefusal::VersionMismatch(_) => RefusalKind::Changed,
                 OrderRefusal::ForeignOwner => RefusalKind::Forbidden,
                 OrderRefusal::UnknownSku(_)
                 | OrderRefusal::UnknownProduct(_)

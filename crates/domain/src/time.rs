@@ -18,6 +18,18 @@ impl Time {
         i32::try_from(self.date().0).unwrap_or(i32::MAX)
     }
 
+    /// The moment that this text shows, exactly as [`Display`](fmt::Display) writes it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |begin: usize, end: usize| text.get(begin..end)?.parse::<i64>().ok();
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let of_day =
+            number(11, 13)?.saturating_mul(3600).saturating_add(number(14, 16)?.saturating_mul(60)).saturating_add(number(17, 19)?);
+        let seconds = days_to(year, month, day).saturating_mul(86_400).saturating_add(of_day);
+        let time = Self(seconds.saturating_mul(1000).saturating_add(number(20, 23)?));
+        // Whatever was not a moment is shown in another way.
+        (time.to_string() == text).then_some(time)
+    }
+
     /// Year, month and day in UTC.
     ///
     /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
@@ -40,6 +52,20 @@ impl Time {
             if march_month < 10 { (year, march_month.saturating_add(3)) } else { (year.saturating_add(1), march_month.saturating_sub(9)) };
         (year, month, day)
     }
+}
+
+/// Days from 1970-01-01.
+///
+/// Source: as for [`Time::date`], `days_from_civil`.
+const fn days_to(year: i64, month: i64, day: i64) -> i64 {
+    let march_year = if month <= 2 { year.saturating_sub(1) } else { year };
+    let march_month = if month > 2 { month.saturating_sub(3) } else { month.saturating_add(9) };
+    let era = march_year.div_euclid(400);
+    let year_of_era = march_year.rem_euclid(400);
+    let day_of_year = march_month.saturating_mul(153).saturating_add(2).div_euclid(5).saturating_add(day).saturating_sub(1);
+    let leap_days = year_of_era.div_euclid(4).saturating_sub(year_of_era.div_euclid(100));
+    let day_of_era = year_of_era.saturating_mul(365).saturating_add(leap_days).saturating_add(day_of_year);
+    era.saturating_mul(146_097).saturating_add(day_of_era).saturating_sub(719_468)
 }
 
 /// RFC 3339 in UTC, always with milliseconds: `2026-11-20T10:24:09.000Z`.
@@ -96,6 +122,29 @@ mod tests {
             (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(Time(ms).to_string(), text);
+            assert_eq!(Time::parse(text), Some(Time(ms)), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_shown_for_a_moment_is_read_as_one() {
+        for text in [
+            "",
+            "2026-11-20",
+            "2026-11-20T10:24:09Z",
+            "2026-11-20T10:24:09.007+00:00",
+            "2026-11-20t10:24:09.007z",
+            "2026-02-30T00:00:00.000Z",
+            "2026-13-01T00:00:00.000Z",
+            "2026-11-20T24:00:00.000Z",
+            "2026-11-20T10:24:60.000Z",
+            "+026-11-20T10:24:09.007Z",
+            "2026-11-20T10:24:09.007Zé",
+        ] {
+            assert_eq!(Time::parse(text), None, "{text}");
+        }
+        for ms in (-62_000_000_000_000..253_000_000_000_000_i64).step_by(7_777_777_777_777) {
+            assert_eq!(Time::parse(&Time(ms).to_string()), Some(Time(ms)), "{ms}");
         }
     }
 }

@@ -77,12 +77,21 @@ pub struct Ask {
     pub request_id: Arc<str>,
     /// The caller's key, and the fingerprint of what he said with it.
     pub key: Option<(Arc<str>, Fingerprint)>,
+    /// The versions in which he wants the order changed; `None`: any.
+    pub only_if: Option<Arc<[i64]>>,
+    /// Only decides and answers: nothing is saved, and no command beside it sees what it decided.
+    pub dry_run: bool,
 }
 
 impl Ask {
+    /// Of `caller`: in earnest, without a key and without a condition.
+    pub const fn of(caller: Caller, request_id: Arc<str>) -> Self {
+        Self { caller, request_id, key: None, only_if: None, dry_run: false }
+    }
+
     /// Of the service itself.
     pub fn of_worker(name: &'static str) -> Self {
-        Self { caller: Caller::system(), request_id: name.into(), key: None }
+        Self::of(Caller::system(), name.into())
     }
 
     /// The same, without the key: for a command that follows from the one with the key.
@@ -137,12 +146,14 @@ impl Engine {
             key,
             mint: self.shared.clock.mint(),
             settings: self.shared.settings.clone(),
+            only_if: ask.only_if,
         };
+        let dry_run = ask.dry_run;
         let (reply, answered) = oneshot::channel();
         let deadline = Time(now.0.saturating_add(self.shared.options.patience_ms));
         let outcome = Err(Failure::Bug("it was never decided".into()));
-        let ticket =
-            Ticket { command, cx, fingerprint, deadline, submitted: Instant::now(), outcome, moved: None, refunds_begun: 0, reply };
+        let submitted = Instant::now();
+        let ticket = Ticket { command, cx, fingerprint, deadline, submitted, dry_run, outcome, moved: None, refunds_begun: 0, reply };
         match self.shared.queue.push(Box::new(ticket)) {
             Ok(()) => answered.await.unwrap_or(Err(Failure::Unsure)),
             Err(NotQueued::Full(_)) => Err(Failure::Overloaded),

@@ -4,7 +4,7 @@ use domain::event::Fact;
 use domain::ids::Uuid;
 use domain::message::{Message, MessageKind};
 use domain::money::{self, Currency};
-use domain::order::{Line, LineSubject, Order, PriceSnapshot};
+use domain::order::{Line, LineSubject, Order, PaymentMethod, PriceSnapshot};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -47,14 +47,30 @@ pub fn fact(fact: &Fact) -> String {
         tracking_number: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         fields: Option<&'a [&'static str]>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payment_method: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expires_at: Option<String>,
     }
     let none = Payload::default();
     text(&match fact {
-        Fact::OrderCreated { total, currency, lines } => {
-            Payload { total_amount: Some(amount(*total, *currency)), currency: Some(currency.code()), items: Some(*lines), ..none }
-        }
-        Fact::PaymentRequested { payment_id, amount: minor, currency }
-        | Fact::PaymentSucceeded { payment_id, amount: minor, currency }
+        Fact::OrderCreated { total, currency, lines, payment_method, expires_at } => Payload {
+            total_amount: Some(amount(*total, *currency)),
+            currency: Some(currency.code()),
+            items: Some(*lines),
+            payment_method: payment_method.as_ref().map(PaymentMethod::as_str),
+            expires_at: expires_at.map(|at| at.to_string()),
+            ..none
+        },
+        Fact::PaymentRequested { payment_id, amount: minor, currency, payment_method, expires_at } => Payload {
+            payment_id: Some(payment_id.to_string()),
+            amount: Some(amount(*minor, *currency)),
+            currency: Some(currency.code()),
+            payment_method: Some(payment_method.as_str()),
+            expires_at: expires_at.map(|at| at.to_string()),
+            ..none
+        },
+        Fact::PaymentSucceeded { payment_id, amount: minor, currency }
         | Fact::LatePaymentReceived { payment_id, amount: minor, currency } => Payload {
             payment_id: Some(payment_id.to_string()),
             amount: Some(amount(*minor, *currency)),
@@ -293,6 +309,6 @@ fn payment_requested(message: &Message) -> String {
         payment_id: order.payment_id.map(|id| id.to_string()),
         amount: amount(order.totals.total, order.currency),
         currency: order.currency.code(),
-        payment_method: order.payment_method.as_ref().map(domain::order::PaymentMethod::as_str),
+        payment_method: order.payment_method.as_ref().map(PaymentMethod::as_str),
     })
 }

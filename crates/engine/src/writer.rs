@@ -162,6 +162,9 @@ impl Writer {
     }
 
     async fn load(&mut self, jobs: &mut [Box<dyn Job>], seen: &mut View) -> Result<(), Unavailable> {
+        for job in &*jobs {
+            job.prepare(seen);
+        }
         for _ in 0..ROUNDS_MAX {
             let mut needs = Needs::default();
             for job in &*jobs {

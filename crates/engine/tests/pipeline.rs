@@ -5,10 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::catalog::{OfferStatus, SkuStatus};
-use domain::command::{Command, Context, CreateOffer, Decision, ItemRequest, MoveStock, PlaceOrder, PutSku, Settings, SkuAnswer, Stop};
+use domain::command::{
+    CancelOrder, ChangeOrder, Command, Context, CreateOffer, Decision, ItemRequest, MoveStock, PlaceOrder, PutSku, Settings, SkuAnswer,
+    Stop,
+};
 use domain::key::Fingerprint;
 use domain::money::{Currency, Decimal};
-use domain::order::{AddressRef, Channel};
+use domain::order::{AddressRef, Channel, Status};
+use domain::refusal::OrderRefusal;
 use domain::stock::{Balance, Operation, StockRef};
 use domain::{Caller, Needs, Refusal, View};
 use engine::port::Store;
@@ -112,7 +116,7 @@ impl House {
 }
 
 fn ask() -> Ask {
-    Ask { caller: Caller::local_admin(), request_id: "test".into(), key: None }
+    Ask::of(Caller::local_admin(), "test".into())
 }
 
 fn keyed(key: &str, said: u8) -> Ask {
@@ -410,4 +414,75 @@ async fn a_save_that_the_disk_did_not_take_is_unsure_and_a_refusal_that_may_rest
     let refused = house.engine.submit(put("b"), keyed("k", 2)).await;
     assert!(matches!(refused, Err(Failure::Unavailable(_))), "{refused:?}");
     assert!(house.engine.submit(put("a"), keyed("k", 1)).await.unwrap().is_replay);
+}
+
+#[tokio::test]
+async fn what_is_only_asked_for_is_decided_like_the_rest_and_leaves_no_trace() {
+    let mut house = one_writer();
+    let engine = house.engine.clone();
+    let dry = |ask: Ask| Ask { dry_run: true, ..ask };
+    // One batch, in this order: nobody sees what was only asked for, everybody what was done before him.
+    let (_, _, _, before, real, after, replayed, other, ()) = tokio::join!(
+        engine.submit(put("a"), ask()),
+        engine.submit(offer("a", 500), ask()),
+        engine.submit(restock("a", 1), ask()),
+        engine.submit(order(&[1]), dry(keyed("k", 1))),
+        engine.submit(order(&[1]), keyed("k", 1)),
+        engine.submit(order(&[1]), dry(keyed("l", 1))),
+        engine.submit(order(&[1]), dry(keyed("k", 1))),
+        engine.submit(order(&[1]), dry(keyed("k", 2))),
+        house.work(),
+    );
+    let (before, real, replayed) = (before.unwrap(), real.unwrap(), replayed.unwrap());
+    assert!(!before.is_replay && !real.is_replay && replayed.is_replay);
+    assert_eq!(before.answer.order.totals, real.answer.order.totals);
+    assert_eq!((before.answer.order.number.serial, real.answer.order.number.serial), (0, 1), "asking draws no number");
+    assert_eq!(replayed.answer.order, real.answer.order);
+    assert!(matches!(after, Err(Failure::Refused(Refusal::Order(OrderRefusal::OutOfStock(_))))), "{after:?}");
+    assert_eq!(other, Err(Failure::Refused(Refusal::KeyReused)));
+    let (orders, facts, keys, reserved) = house.store.look(|memory| {
+        let reserved = memory.stock.get(&"a".into()).map(|balance| balance.reserved);
+        (memory.orders.len(), memory.facts.len(), memory.keys.len(), reserved)
+    });
+    assert_eq!((orders, facts, keys, reserved), (1, 2, 1, Some(1)));
+}
+
+#[tokio::test]
+async fn a_condition_is_judged_against_what_the_batch_has_decided() {
+    let mut house = one_writer();
+    let engine = house.engine.clone();
+    house.run();
+    engine.submit(put("a"), ask()).await.unwrap();
+    engine.submit(offer("a", 500), ask()).await.unwrap();
+    engine.submit(restock("a", 9), ask()).await.unwrap();
+    let placed = engine.submit(order(&[1]), ask()).await.unwrap().answer.order;
+    let cancel = || CancelOrder { order_id: placed.order_id, reason: None, notes: None };
+    let change = |notes: &'static str| ChangeOrder {
+        order_id: placed.order_id,
+        shipping_address_id: None,
+        shipping_address: None,
+        billing_address_id: None,
+        billing_address: None,
+        notes: Some(Some(notes.into())),
+        metadata: None,
+        is_same_json: |one, other| one == other,
+    };
+    let only_if = |versions: &[i64]| Ask { only_if: Some(versions.into()), ..ask() };
+    // All of one version, in one batch: the first wins, and the others hear of its version.
+    let (first, second, third, last) = tokio::join!(
+        engine.submit(change("x"), only_if(&[placed.version])),
+        engine.submit(cancel(), only_if(&[placed.version])),
+        engine.submit(change("y"), only_if(&[])),
+        engine.submit(cancel(), only_if(&[7, placed.version + 1])),
+    );
+    assert_eq!(first.unwrap().answer.order.version, placed.version + 1);
+    let mismatch = || Failure::Refused(Refusal::Order(OrderRefusal::VersionMismatch(placed.version + 1)));
+    assert_eq!((second.err(), third.err()), (Some(mismatch()), Some(mismatch())));
+    assert_eq!(last.unwrap().answer.order.status, Status::Canceled);
+    // What it says already is no change, whatever its status; anything else is refused.
+    let same = engine.submit(change("x"), ask()).await.unwrap().answer.order;
+    let refused = engine.submit(change("z"), ask()).await;
+    assert_eq!(refused.err(), Some(Failure::Refused(Refusal::Order(OrderRefusal::NotChangeable(Status::Canceled)))));
+    let facts = house.store.look(|memory| memory.facts.len());
+    assert_eq!(usize::try_from(same.version), Ok(facts));
 }

@@ -237,11 +237,7 @@ where
     world.commands.fetch_add(1, Ordering::Relaxed);
     let mut print = [0; 32];
     print[..8].copy_from_slice(&request.body.to_le_bytes());
-    let ask = Ask {
-        caller: request.caller.clone(),
-        request_id: request.tag.clone(),
-        key: request.key.clone().map(|key| (key, Fingerprint(print))),
-    };
+    let ask = Ask { key: request.key.clone().map(|key| (key, Fingerprint(print))), ..Ask::of(request.caller.clone(), request.tag.clone()) };
     let call = instance.unless_dead(instance.engine.submit(request.command.clone(), ask));
     let answered = match manner.leave_ms {
         None => call.await,

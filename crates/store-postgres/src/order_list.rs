@@ -17,7 +17,7 @@ pub(crate) struct OrderList<'v> {
 }
 
 impl<'v> OrderList<'v> {
-    /// The orders that `caller` may see, by `filter`, the newest first.
+    /// The orders that `caller` may see, by `filter`, the newest first, or by change.
     pub(crate) fn of(caller: &'v Caller, filter: &'v OrderFilter, page: Page<(Time, Uuid)>) -> Self {
         let mut list = Self { sql: String::new(), values: Vec::new() };
         let mut conditions = String::from("true");
@@ -28,18 +28,30 @@ impl<'v> OrderList<'v> {
         list.and(&mut conditions, "o.customer_email = ", filter.email.as_deref());
         list.and(&mut conditions, "o.created_at >= ", filter.from.map(Moment));
         list.and(&mut conditions, "o.created_at < ", filter.to.map(Moment));
-        if let Some((created_at, order_id)) = page.after {
-            let (created_at, order_id) = (list.bind(Moment(created_at)), list.bind(order_id));
-            conditions.extend([" and (o.created_at, o.order_id) < (", &created_at, ", ", &order_id, ")"]);
+        list.and(&mut conditions, "o.updated_at >= ", filter.updated_from.map(Moment));
+        list.and(&mut conditions, "o.updated_at < ", filter.updated_to.map(Moment));
+        let (after, sorted) = if filter.is_by_change() {
+            (" and (o.updated_at, o.order_id) > (", "order by o.updated_at, o.order_id limit ")
+        } else {
+            (" and (o.created_at, o.order_id) < (", "order by o.created_at desc, o.order_id desc limit ")
+        };
+        if let Some((at, order_id)) = page.after {
+            let (at, order_id) = (list.bind(Moment(at)), list.bind(order_id));
+            conditions.extend([after, &at, ", ", &order_id, ")"]);
         }
         let limit = list.bind(i64::from(page.limit));
-        let tail = format!("order by o.created_at desc, o.order_id desc limit {limit}");
+        let tail = format!("{sorted}{limit}");
         let words: Vec<&'static str> = filter.statuses.iter().copied().map(Status::as_str).collect();
         list.sql = match words.as_slice() {
             [] => format!("select {COLUMNS} from orders o where {conditions} {tail}"),
             [word] => {
                 let word = list.bind(*word);
                 format!("select {COLUMNS} from orders o where {conditions} and o.status = {word} {tail}")
+            }
+            // Changes are read along the one index of changes, whatever their status.
+            _ if filter.is_by_change() => {
+                let words = list.bind(words);
+                format!("select {COLUMNS} from orders o where {conditions} and o.status = any({words}::text[]) {tail}")
             }
             // One index range a status: a rare one among many orders would else be searched for through all of them.
             _ => {
@@ -87,13 +99,15 @@ mod tests {
             to: Some(Time(2)),
             number: Some(domain::ids::OrderNumber { year: 2026, serial: 1 }),
             email: Some("a@b".into()),
+            updated_from: Some(Time(4)),
+            updated_to: Some(Time(5)),
         };
         let list = OrderList::of(&caller, &filter, Page { after: Some((Time(3), Uuid::nil())), limit: 4711 });
         for value in ["drop", "bob", "PAID", "ORD-", "a@b", "4711"] {
             assert!(!list.sql.contains(value), "{}", list.sql);
         }
-        assert_eq!(list.values().len(), 10);
-        assert!(list.sql.contains("$10"), "{}", list.sql);
+        assert_eq!(list.values().len(), 12);
+        assert!(list.sql.contains("$12"), "{}", list.sql);
     }
 
     #[test]

@@ -267,7 +267,7 @@ mod tests {
         let refund_id = RefundId(Uuid::nil());
         Some(match fact {
             Fact::OrderCreated { .. } => Fact::InventoryReserved,
-            Fact::InventoryReserved => Fact::PaymentRequested { payment_id, amount, currency },
+            Fact::InventoryReserved => Fact::PaymentRequested { payment_id, amount, currency, payment_method: "".into(), expires_at: None },
             Fact::PaymentRequested { .. } => Fact::PaymentSucceeded { payment_id, amount, currency },
             Fact::PaymentSucceeded { .. } => Fact::PaymentFailed { payment_id, reason: "".into() },
             Fact::PaymentFailed { .. } => Fact::LatePaymentReceived { payment_id, amount, currency },
@@ -293,7 +293,7 @@ mod tests {
     fn the_audit_knows_which_messages_follow_from_which_fact() {
         let sql = INVARIANTS.iter().find(|invariant| invariant.name == "outbox-complete").unwrap().sql;
         let mut pairs = 0;
-        let first = Fact::OrderCreated { total: 1, currency: Currency::USD, lines: 1 };
+        let first = Fact::OrderCreated { total: 1, currency: Currency::USD, lines: 1, payment_method: None, expires_at: None };
         for fact in std::iter::successors(Some(first), next) {
             for kind in messages_of(&fact) {
                 let pair = format!("('{}', '{}')", fact.event_type(), kind.event_type());

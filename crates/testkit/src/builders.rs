@@ -34,6 +34,7 @@ pub fn context_of(clock: &dyn Clock, caller: &Caller) -> Context {
         key: None,
         mint,
         settings: Arc::new(Settings::default()),
+        only_if: None,
     }
 }
 

@@ -18,6 +18,11 @@ pub fn canonical(text: &str) -> String {
     serde_json::from_str::<String>(text).map_or_else(|_| text.to_owned(), |string| quoted(&string))
 }
 
+/// Whether two texts are the same in that form.
+pub fn is_same(one: &str, other: &str) -> bool {
+    canonical(one) == canonical(other)
+}
+
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text always serializes")
 }

@@ -3,6 +3,7 @@
 mod inventory;
 mod offer;
 pub(crate) mod order;
+mod order_change;
 mod order_shape;
 mod payment;
 mod refund;
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router<App> {
         .open("/api/v1/orders", Access::BUYERS, post(order::place))
         .open("/api/v1/orders", Access::EVERYBODY, get(order::list))
         .open("/api/v1/orders/{order_id}", Access::EVERYBODY, get(order::read))
+        .open("/api/v1/orders/{order_id}", Access::BUYERS, patch(order_change::change))
         .open("/api/v1/orders/{order_id}/events", Access::EVERYBODY, get(order::events))
         .open("/api/v1/orders/{order_id}/cancel", Access::EVERYBODY, post(order::cancel))
         .open("/api/v1/payments", Access::BUYERS, post(payment::create))

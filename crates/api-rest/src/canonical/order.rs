@@ -6,17 +6,18 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::Refusal;
-use domain::command::{CancelOrder, ItemRequest, PlaceOrder};
+use domain::command::{CancelOrder, ItemRequest, OrderAnswer, PlaceOrder};
 use domain::ids::{OfferId, OrderId, OrderNumber};
 use domain::order::{AddressRef, Channel, Status};
 use domain::refusal::OrderRefusal;
 use domain::time::Time;
-use engine::Failure;
+use engine::past::order_at;
 use engine::port::{OrderFilter, Page as Asked};
+use engine::{Done, Failure};
 
 use super::order_shape::{EventShape, OrderShape};
 use crate::access::Requester;
-use crate::answer::{created, json, replayable};
+use crate::answer::{json, replayable};
 use crate::app::{App, keyed};
 use crate::input::canonical::canonical;
 use crate::input::fields::Fields;
@@ -26,12 +27,13 @@ use crate::output::page::{Cursor, Page};
 use crate::problem::Problem;
 use crate::refusals::problem_of;
 use crate::request::{Body, IdempotencyKey, OptionalBody, PathId};
+use crate::terms::{Terms, tag};
 
 /// Lines of one order.
 const LINES_MAX: usize = 500;
 
 /// What the service alone decides.
-const READ_ONLY: &[&str] = &[
+pub(super) const READ_ONLY: &[&str] = &[
     "order_id",
     "order_number",
     "status",
@@ -55,6 +57,7 @@ const READ_ONLY: &[&str] = &[
 pub(super) async fn place(
     State(app): State<App>,
     requester: Requester,
+    terms: Terms,
     uri: Uri,
     key: IdempotencyKey,
     body: Body,
@@ -82,8 +85,19 @@ pub(super) async fn place(
         }
     });
     let command = app.judge::<PlaceOrder, _>(&requester.caller, key.as_ref().map(|key| &*key.0), read).await?;
-    let done = app.submit(command, requester.ask(key)).await?;
-    Ok(created(done.is_replay, &OrderShape::of(&done.answer, &requester.caller)))
+    let done = app.submit(command, terms.on(requester.ask(key))).await?;
+    let status = if done.is_replay || terms.dry_run { StatusCode::OK } else { StatusCode::CREATED };
+    if terms.dry_run && !done.is_replay {
+        let body = OrderShape::of(&done.answer, &requester.caller).without_names();
+        return Ok(terms.answered(json(status, &body), done.answer.order.version, false));
+    }
+    Ok(answered(status, &done, &requester, &terms))
+}
+
+/// An order after a command, with its version as its tag.
+pub(super) fn answered(status: StatusCode, done: &Done<OrderAnswer>, requester: &Requester, terms: &Terms) -> Response {
+    let response = replayable(status, done.is_replay, &OrderShape::of(&done.answer, &requester.caller));
+    terms.answered(response, done.answer.order.version, done.is_replay)
 }
 
 fn item(f: &mut Fields<'_>) -> ItemRequest {
@@ -98,7 +112,13 @@ fn item(f: &mut Fields<'_>) -> ItemRequest {
 
 /// An address by reference, as given, or both; kept as the caller states it once it has what its country needs.
 fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> AddressRef {
-    let given = f.optional_object(snapshot, |f| {
+    let snapshot = address_text(f, snapshot);
+    AddressRef { id: f.optional(id, identifier()).map(Into::into), snapshot }
+}
+
+/// An address as given.
+pub(super) fn address_text(f: &mut Fields<'_>, name: &'static str) -> Option<Arc<str>> {
+    let given = f.optional_object(name, |f| {
         f.required("name", text(1..=255));
         f.required("line1", text(1..=255));
         f.required("city", text(1..=255));
@@ -115,16 +135,23 @@ fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> Addr
             }
         }
     });
-    let text = given.and(f.sent(snapshot)).map(|doc| canonical(doc).into());
-    AddressRef { id: f.optional(id, identifier()).map(Into::into), snapshot: text }
+    given.and(f.sent(name)).map(|doc| canonical(doc).into())
 }
 
-/// `GET /api/v1/orders/{id}`
+/// `GET /api/v1/orders/{id}`: as it is, or with `at` as it was at that time.
 pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId, uri: Uri) -> Result<Response, Problem> {
-    query::read(uri.query(), |_| ())?;
-    let found = app.ask(app.engine.queries().order(&requester.caller, OrderId(order_id))).await?;
-    let answer = found.ok_or_else(|| not_found(OrderId(order_id)))?;
-    Ok(json(StatusCode::OK, &OrderShape::of(&answer, &requester.caller)))
+    let at = query::read(uri.query(), |q| q.optional("at", time()).map(Time))?;
+    let (queries, order_id) = (app.engine.queries(), OrderId(order_id));
+    let found = match at {
+        None => app.ask(queries.order(&requester.caller, order_id)).await?,
+        Some(at) => app.ask(order_at(queries, &requester.caller, order_id, at)).await?,
+    };
+    let answer = found.ok_or_else(|| not_found(order_id))?;
+    let mut response = json(StatusCode::OK, &OrderShape::of(&answer, &requester.caller));
+    if at.is_none() {
+        tag(&mut response, answer.order.version);
+    }
+    Ok(response)
 }
 
 /// An order that is not there, or not the caller's: nobody can tell which.
@@ -132,7 +159,12 @@ pub(crate) fn not_found(order_id: OrderId) -> Problem {
     problem_of(Failure::Refused(Refusal::Order(OrderRefusal::NotFound(order_id))))
 }
 
-/// `GET /api/v1/orders`: the newest first.
+/// A cursor says where one list goes on: that of changes is sorted in another way.
+const fn name_of(filter: &OrderFilter) -> &'static str {
+    if filter.is_by_change() { "changed orders" } else { "orders" }
+}
+
+/// `GET /api/v1/orders`: the newest first; with `updated_from` or `updated_to` the oldest change first.
 pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri) -> Result<Response, Problem> {
     let (filter, limit, after) = query::read(uri.query(), |q| {
         let filter = OrderFilter {
@@ -142,16 +174,19 @@ pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri)
             to: q.optional("to", time()).map(Time),
             number: number(q),
             email: q.optional("email", email()).map(Into::into),
+            updated_from: q.optional("updated_from", time()).map(Time),
+            updated_to: q.optional("updated_to", time()).map(Time),
         };
-        (filter, q.limit(), q.cursor("orders"))
+        let after = q.cursor(name_of(&filter));
+        (filter, q.limit(), after)
     })?;
     let after = after.map(|cursor| (Time(cursor.created_at_ms), cursor.id));
     let asked = Asked { after, limit: u32::from(limit) + 1 };
     let mut found = app.ask(app.engine.queries().orders(&requester.caller, &filter, asked)).await?;
     let more = found.len() > usize::from(limit);
     found.truncate(limit.into());
-    let last = found.last().filter(|_| more).map(|answer| &answer.order);
-    let next_cursor = last.map(|order| Cursor { created_at_ms: order.created_at.0, id: order.order_id.0 }.encode("orders"));
+    let last = found.last().filter(|_| more).map(|answer| filter.place_of(&answer.order));
+    let next_cursor = last.map(|(at, id)| Cursor { created_at_ms: at.0, id }.encode(name_of(&filter)));
     let items = found.iter().map(|answer| OrderShape::of(answer, &requester.caller)).collect();
     Ok(json(StatusCode::OK, &Page { items, next_cursor }))
 }
@@ -199,6 +234,7 @@ pub(super) async fn events(State(app): State<App>, requester: Requester, PathId(
 pub(super) async fn cancel(
     State(app): State<App>,
     requester: Requester,
+    terms: Terms,
     uri: Uri,
     PathId(order_id): PathId,
     key: IdempotencyKey,
@@ -206,9 +242,9 @@ pub(super) async fn cancel(
 ) -> Result<Response, Problem> {
     let doc = body.or_empty()?;
     let reason: Option<Arc<str>> = fields::read(&doc, |f| f.optional("reason", multiline(1..=500)).map(Into::into))?;
-    let ask = requester.ask(keyed(key, uri.path(), &doc));
+    let ask = terms.on(requester.ask(keyed(key, uri.path(), &doc)));
     let command = CancelOrder { order_id: OrderId(order_id), reason, notes: None };
     let work = app.engine.cancel(command, ask, app.options.answer_within);
     let done = app.wait(work).await.map_err(problem_of)?;
-    Ok(replayable(StatusCode::OK, done.is_replay, &OrderShape::of(&done.answer, &requester.caller)))
+    Ok(answered(StatusCode::OK, &done, &requester, &terms))
 }

@@ -18,8 +18,9 @@ use crate::refusals::price_changes;
 
 #[derive(Serialize)]
 pub(super) struct OrderShape<'a> {
-    order_id: Uuid,
-    order_number: String,
+    /// `None`: it would be made, but was not.
+    order_id: Option<Uuid>,
+    order_number: Option<String>,
     channel: &'static str,
     user_id: Option<&'a str>,
     customer_email: Option<&'a str>,
@@ -58,7 +59,7 @@ pub(super) struct OrderShape<'a> {
 
 #[derive(Serialize)]
 struct ItemShape<'a> {
-    order_item_id: Uuid,
+    order_item_id: Option<Uuid>,
     sku_id: Option<&'a str>,
     product_id: Option<&'a str>,
     name: Option<&'a str>,
@@ -91,8 +92,8 @@ impl<'a> OrderShape<'a> {
         let order: &Order = &answer.order;
         let amount = |minor| Amount { minor, currency: order.currency };
         Self {
-            order_id: order.order_id.0,
-            order_number: order.number.to_string(),
+            order_id: Some(order.order_id.0),
+            order_number: Some(order.number.to_string()),
             channel: order.channel.as_str(),
             user_id: order.user_id.as_ref().map(UserId::as_str),
             customer_email: order.customer_email.as_deref(),
@@ -132,11 +133,24 @@ impl<'a> OrderShape<'a> {
     }
 }
 
+impl OrderShape<'_> {
+    /// The order that would be placed: it and what belongs to it have no names by which they could be found.
+    pub(super) fn without_names(mut self) -> Self {
+        self.order_id = None;
+        self.order_number = None;
+        self.payment = None;
+        for item in &mut self.items {
+            item.order_item_id = None;
+        }
+        self
+    }
+}
+
 impl<'a> ItemShape<'a> {
     fn of(line: &'a Line, order: &Order) -> Self {
         let amount = |minor| Amount { minor, currency: order.currency };
         let mut shape = Self {
-            order_item_id: line.order_item_id.0,
+            order_item_id: Some(line.order_item_id.0),
             sku_id: None,
             product_id: None,
             name: None,

@@ -16,7 +16,7 @@ pub(crate) struct Page<T> {
 /// The last entry of a page. Its place in the order of the list does not move when others are added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// When that entry was created.
+    /// When that entry was created, or what else its list is sorted by.
     pub(crate) created_at_ms: i64,
     /// Its id, which orders entries of the same moment.
     pub(crate) id: Uuid,

@@ -38,7 +38,7 @@ fn caller(id: &str, role: Role) -> Caller {
 }
 
 fn ask() -> Ask {
-    Ask { caller: Caller::local_admin(), request_id: "test".into(), key: None }
+    Ask::of(Caller::local_admin(), "test".into())
 }
 
 impl House {

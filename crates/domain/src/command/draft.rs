@@ -15,6 +15,7 @@ use crate::refusal::{OrderRefusal, Shortage};
 use crate::stock::{self, BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
 use crate::tables::{Changes, CounterTable as _, Gap, Stock, View, Write};
 use crate::task::{self, Task};
+use crate::time::Time;
 
 /// An order that is being changed by one command.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Draft<'a> {
     seen: &'a View,
     cx: &'a Context,
     changes: Changes,
+    /// Now; never before the latest fact: machines disagree about the time, and commands overtake each other.
+    at: Time,
     expected: i64,
     status_told: Option<Status>,
     facts: Vec<Arc<OrderEvent>>,
@@ -48,6 +51,7 @@ impl<'a> Draft<'a> {
 
     fn of(order: Order, seen: &'a View, cx: &'a Context) -> Self {
         Self {
+            at: cx.now.max(order.updated_at),
             expected: order.version,
             status_told: Some(order.status),
             order,
@@ -98,7 +102,7 @@ impl<'a> Draft<'a> {
             notes: self.notes.clone().filter(|_| has_moved),
             changed_by: self.cx.caller.id.clone(),
             request_id: self.cx.request_id.clone(),
-            created_at: self.cx.now,
+            created_at: self.at,
         };
         self.status_told = Some(self.order.status);
         self.facts.push(Arc::new(event));
@@ -108,7 +112,13 @@ impl<'a> Draft<'a> {
     pub fn created(&mut self) -> Result<(), OrderRefusal> {
         let subtotal = money::sum(self.order.lines.iter().map(|line| line.total))?;
         self.order.totals = Totals { subtotal, discount: 0, tax: 0, shipping: 0, total: subtotal };
-        self.fact(Fact::OrderCreated { total: subtotal, currency: self.order.currency, lines: self.order.lines.len() });
+        self.fact(Fact::OrderCreated {
+            total: subtotal,
+            currency: self.order.currency,
+            lines: self.order.lines.len(),
+            payment_method: self.order.payment_method.clone(),
+            expires_at: self.order.expires_at,
+        });
         Ok(())
     }
 
@@ -270,7 +280,7 @@ impl<'a> Draft<'a> {
             // The order's version is the number of its facts: without one, the order has not changed.
             return Decision { changes: self.changes, answer: OrderAnswer::now(Arc::new(self.order), self.payment, self.refunds) };
         }
-        self.order.updated_at = self.cx.now;
+        self.order.updated_at = self.at;
         let facts = std::mem::take(&mut self.facts);
         let message_ids: Vec<MessageId> = facts.iter().flat_map(|event| messages_of(&event.fact)).map(|_| self.next_id()).collect();
         let order = Arc::new(self.order);

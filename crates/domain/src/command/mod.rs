@@ -2,6 +2,7 @@
 
 mod cancel_order;
 mod change_catalog;
+mod change_order;
 mod collect_payment;
 mod create_payment;
 mod draft;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 pub use cancel_order::CancelOrder;
 pub use change_catalog::{ChangeOffer, CreateOffer, OfferAnswer, PutSku, SkuAnswer};
+pub use change_order::{CHANGEABLE, ChangeOrder};
 pub use collect_payment::CollectPayment;
 pub use create_payment::{CreatePayment, PaymentAnswer};
 pub use draft::Draft;
@@ -183,6 +185,8 @@ pub struct Context {
     pub mint: Mint,
     /// What the operator chose.
     pub settings: Arc<Settings>,
+    /// The versions in which the caller wants the order changed; `None`: any.
+    pub only_if: Option<Arc<[i64]>>,
 }
 
 impl Context {
@@ -232,10 +236,14 @@ impl OrderAnswer {
         Ok(Self::now(order.clone(), payment, refunds))
     }
 
-    /// An order that the caller may see; all of it must have been loaded.
+    /// An order that the caller may see, in a version that he means; all of it must have been loaded.
     fn visible(order_id: crate::ids::OrderId, seen: &View, cx: &Context) -> Result<Self, Stop> {
         let order = seen.orders.get(&order_id)?.filter(|order| cx.caller.sees(order.user_id.as_ref()));
-        Ok(Self::seen(order.ok_or(OrderRefusal::NotFound(order_id))?, seen)?)
+        let order = order.ok_or(OrderRefusal::NotFound(order_id))?;
+        match &cx.only_if {
+            Some(versions) if !versions.contains(&order.version) => Err(OrderRefusal::VersionMismatch(order.version).into()),
+            _ => Ok(Self::seen(order, seen)?),
+        }
     }
 }
 

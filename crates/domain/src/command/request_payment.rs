@@ -61,13 +61,14 @@ pub(super) fn begin_attempt(
     draft.order.payment_method = Some(method.clone());
     let payment = Payment {
         provider: cx.settings.payment_provider.clone(),
-        method,
+        method: method.clone(),
         next_check_at: asks_provider.then(|| cx.now.plus_seconds(FIRST_CHECK_SECONDS)),
         ..attempt(&draft.order, cx)
     };
     let (payment_id, amount, currency) = (payment.payment_id, payment.amount, payment.currency);
     draft.pay_by(0, payment.clone());
-    draft.fact(Fact::PaymentRequested { payment_id, amount, currency });
+    let expires_at = draft.order.expires_at;
+    draft.fact(Fact::PaymentRequested { payment_id, amount, currency, payment_method: method, expires_at });
     Ok(payment)
 }
 

@@ -1,11 +1,13 @@
 //! An order: what was bought, by whom, for how much, and where it stands.
 
 mod lifecycle;
+mod past;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use lifecycle::{Action, Circumstances, Condition, MOVES, Move, Status, To, allowed, diagram, find};
+pub use past::{Past, Told};
 
 use crate::caller::Caller;
 use crate::ids::{

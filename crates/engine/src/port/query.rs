@@ -8,7 +8,7 @@ use domain::catalog::Sku;
 use domain::command::OrderAnswer;
 use domain::ids::{OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SkuId, TaskId, UserId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
-use domain::order::Status;
+use domain::order::{Order, Status};
 use domain::payment::Payment;
 use domain::refund::Refund;
 use domain::stock::Balance;
@@ -17,7 +17,7 @@ use domain::time::Time;
 
 use super::Unavailable;
 
-/// Which orders. `None` and empty: any.
+/// Which orders, and in which order. `None` and empty: any.
 #[derive(Clone, Debug, Default)]
 pub struct OrderFilter {
     /// Whose.
@@ -32,6 +32,22 @@ pub struct OrderFilter {
     pub number: Option<OrderNumber>,
     /// With this address to write to, letter for letter.
     pub email: Option<Arc<str>>,
+    /// Last changed at or after. With this or `updated_to`, the list is sorted by the latest change.
+    pub updated_from: Option<Time>,
+    /// Last changed before.
+    pub updated_to: Option<Time>,
+}
+
+impl OrderFilter {
+    /// Whether the list is of changes, the oldest change first; else it is of orders, the newest first.
+    pub const fn is_by_change(&self) -> bool {
+        self.updated_from.is_some() || self.updated_to.is_some()
+    }
+
+    /// Where an order stands in the list: the cursor that goes on after it.
+    pub fn place_of(&self, order: &Order) -> (Time, Uuid) {
+        (if self.is_by_change() { order.updated_at } else { order.created_at }, order.order_id.0)
+    }
 }
 
 /// A piece of a list.
@@ -94,7 +110,8 @@ pub trait Queries: Send + Sync + 'static {
     /// An order with its latest payment.
     async fn order(&self, caller: &Caller, order_id: OrderId) -> Result<Option<OrderAnswer>, Unavailable>;
 
-    /// Orders, the newest first; the cursor is `(created_at, order_id)` of the last one seen.
+    /// Orders, the newest first; by change, the one that has been as it is for the longest first. The cursor is the
+    /// [place](OrderFilter::place_of) of the last one seen: an order that changes again comes again, none is passed over.
     async fn orders(&self, caller: &Caller, filter: &OrderFilter, page: Page<(Time, Uuid)>) -> Result<Vec<OrderAnswer>, Unavailable>;
 
     /// The history of an order, the oldest first; the cursor is the last sequence seen. `None`: no such order for this caller.

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use domain::Caller;
 use domain::catalog::{OfferStatus, SkuStatus};
 use domain::command::{CancelOrder, CreateOffer, ItemRequest, MoveStock, PlaceOrder, PutSku, RequestPayment};
 use domain::ids::OrderId;
@@ -82,7 +81,7 @@ Ordo is serving a demo at {url}
 }
 
 fn ask() -> Ask {
-    Ask { caller: Caller::system(), request_id: "demo".into(), key: None }
+    Ask::of_worker("demo")
 }
 
 async fn stock_the_shelves(engine: &Engine) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 mod database;
 mod faults;
+mod lists;
 mod proxy;
 mod races;
 mod schema;

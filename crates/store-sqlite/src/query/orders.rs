@@ -29,10 +29,10 @@ pub(super) fn one(db: &Connection, own: Option<&str>, order_id: OrderId) -> Resu
     Ok(with_details(db, order.into_iter().collect())?.pop())
 }
 
-/// Orders, the newest first.
+/// Orders, the newest first, or by change.
 pub(super) fn page(db: &Connection, own: Option<&str>, filter: &OrderFilter, page: Page<(Time, Uuid)>) -> Result<Vec<OrderAnswer>> {
     let narrow = own.is_some() || filter.user_id.is_some() || filter.number.is_some() || filter.email.is_some();
-    let mut orders = if narrow || filter.statuses.is_empty() {
+    let mut orders = if narrow || filter.statuses.is_empty() || filter.is_by_change() {
         Listing::of(own, filter, &filter.statuses, page).run(db)?
     } else {
         // Status by status, each by its own index: a rare status is not looked for among all orders.
@@ -63,6 +63,8 @@ impl Listing {
             "orders_user"
         } else if filter.email.is_some() {
             "orders_email"
+        } else if filter.is_by_change() {
+            "orders_updated"
         } else if statuses.len() == 1 {
             "orders_status"
         } else {
@@ -85,11 +87,18 @@ impl Listing {
         }
         listing.and(" and created_at >= ?", filter.from.map(|from| from.0.into()));
         listing.and(" and created_at < ?", filter.to.map(|to| to.0.into()));
-        if let Some((created_at, order_id)) = page.after {
-            listing.and(" and (created_at, order_id) < (?", Some(created_at.0.into()));
+        listing.and(" and updated_at >= ?", filter.updated_from.map(|from| from.0.into()));
+        listing.and(" and updated_at < ?", filter.updated_to.map(|to| to.0.into()));
+        let (after, sorted) = if filter.is_by_change() {
+            (" and (updated_at, order_id) > (?", " order by updated_at, order_id limit ?")
+        } else {
+            (" and (created_at, order_id) < (?", " order by created_at desc, order_id desc limit ?")
+        };
+        if let Some((at, order_id)) = page.after {
+            listing.and(after, Some(at.0.into()));
             listing.and(", ?)", Some(order_id.as_bytes().to_vec().into()));
         }
-        listing.and(" order by created_at desc, order_id desc limit ?", Some(i64::from(page.limit).into()));
+        listing.and(sorted, Some(i64::from(page.limit).into()));
         listing
     }
 
@@ -225,6 +234,9 @@ mod tests {
             (None, OrderFilter { from: Some(Time(1)), to: Some(Time(2)), ..any() }, "orders_created"),
             (None, OrderFilter { number: domain::ids::OrderNumber::parse("ORD-2026-00001"), ..any() }, "orders_number"),
             (None, OrderFilter { email: Some("ada@example.org".into()), ..any() }, "orders_email"),
+            (None, OrderFilter { updated_from: Some(Time(1)), ..any() }, "orders_updated"),
+            (None, OrderFilter { updated_to: Some(Time(1)), statuses: vec![Status::Paid, Status::Created], ..any() }, "orders_updated"),
+            (Some("ada"), OrderFilter { updated_from: Some(Time(1)), ..any() }, "orders_user"),
         ] {
             for after in [None, Some((Time(9), Uuid::nil()))] {
                 let listing = Listing::of(own, &filter, &filter.statuses, page(after));
@@ -236,9 +248,10 @@ mod tests {
                     .unwrap();
                 let steps = steps.join("; ");
                 assert!(steps.contains(&format!("INDEX {index}")), "{steps}");
-                // What one address ordered may be sorted; a scan may only follow an index in its own order.
-                let sorts = steps.contains("TEMP B-TREE") && filter.email.is_none();
-                let scans = steps.contains("SCAN orders") && index != "orders_created";
+                // What one address or one customer ordered may be sorted; a scan may only follow an index in its own order.
+                let of_one = filter.email.is_some() || (own.is_some() && filter.is_by_change());
+                let sorts = steps.contains("TEMP B-TREE") && !of_one;
+                let scans = steps.contains("SCAN orders") && !matches!(index, "orders_created" | "orders_updated");
                 assert!(!sorts && !scans, "{}: {steps}", listing.sql);
             }
         }

@@ -44,11 +44,13 @@ impl MemoryStore {
     }
 
     fn fits(&self, filter: &OrderFilter, order: &Order) -> bool {
-        let OrderFilter { user_id, statuses, from, to, number, email } = filter;
+        let OrderFilter { user_id, statuses, from, to, number, email, updated_from, updated_to } = filter;
         let by_user = user_id.as_ref().is_none_or(|user| order.user_id.as_ref() == Some(user));
         let by_rest = (statuses.is_empty() || statuses.contains(&order.status))
             && from.is_none_or(|from| from <= order.created_at)
             && to.is_none_or(|to| order.created_at < to)
+            && updated_from.is_none_or(|from| from <= order.updated_at)
+            && updated_to.is_none_or(|to| order.updated_at < to)
             && number.is_none_or(|number| order.number == number)
             && email.as_ref().is_none_or(|email| order.customer_email.as_ref() == Some(email));
         by_user && (by_rest || self.bugs.has(Bug::FiltersIgnored))
@@ -76,12 +78,17 @@ impl Queries for MemoryStore {
         self.ask(|memory| {
             let mut found: Vec<&Arc<Order>> =
                 memory.orders.values().filter(|order| self.sees(caller, order) && self.fits(filter, order)).collect();
-            let place = |order: &Order| std::cmp::Reverse((order.created_at, order.order_id.0));
-            found.sort_by_key(|order| place(order));
+            let newest_first = |order: &Order| std::cmp::Reverse(filter.place_of(order));
+            if filter.is_by_change() {
+                found.sort_by_key(|order| filter.place_of(order));
+                found.retain(|order| self.is_after(&filter.place_of(order), page.after.as_ref()));
+            } else {
+                found.sort_by_key(|order| newest_first(order));
+                found.retain(|order| self.is_after(&newest_first(order), page.after.map(std::cmp::Reverse).as_ref()));
+            }
             if self.bugs.has(Bug::OldestFirst) {
                 found.reverse();
             }
-            found.retain(|order| self.is_after(&place(order), page.after.map(std::cmp::Reverse).as_ref()));
             found.into_iter().take(limited(page.limit)).map(|order| with_details(memory, order)).collect()
         })
         .await

@@ -56,7 +56,7 @@ async fn rest(store: &Arc<dyn Store>, caller: &Caller, filter: &OrderFilter, mut
     loop {
         let answers = page(store, caller, filter, after, limit).await;
         let Some(last) = answers.last() else { return found };
-        after = Some(place(last));
+        after = Some(filter.place_of(&last.order));
         found.extend(answers.iter().map(|answer| answer.order.order_id.0));
         assert!(found.len() < 1000, "the pages never end");
     }
@@ -95,6 +95,55 @@ pub(super) async fn orders_that_come_in_do_not_shift_the_pages(store: Arc<dyn St
     assert_eq!(seen, newest_first(&orders));
 }
 
+pub(super) async fn changes_are_read_oldest_first_and_an_order_that_changes_again_comes_again(store: Arc<dyn Store>) {
+    // Changed in another order than placed, two at each moment.
+    let moved = |(n, order): (i64, Order)| Order { updated_at: START.plus_seconds(100 - n / 2), ..order };
+    let mut orders: Vec<Order> = (0..).zip(orders()).map(moved).collect();
+    let admin = Caller::local_admin();
+    save_all(&store, &orders).await;
+    let since = |from: i64| OrderFilter { updated_from: Some(START.plus_seconds(from)), ..OrderFilter::default() };
+    let oldest_first = |orders: &[Order], filter: &OrderFilter| {
+        let mut places: Vec<(Time, Uuid)> = orders.iter().map(|order| (order.updated_at, order.order_id.0)).collect();
+        places.retain(|(at, _)| filter.updated_from.is_none_or(|from| from <= *at) && filter.updated_to.is_none_or(|to| *at < to));
+        places.sort();
+        places.into_iter().map(|(_, order_id)| order_id).collect::<Vec<_>>()
+    };
+    let until = OrderFilter { updated_to: Some(START.plus_seconds(98)), ..OrderFilter::default() };
+    let window = OrderFilter { updated_to: until.updated_to, ..since(96) };
+    for filter in [since(0), since(97), since(101), until, window] {
+        for limit in [1, 2, 5, 200] {
+            let found = rest(&store, &admin, &filter, None, limit).await;
+            assert_eq!(found, oldest_first(&orders, &filter), "{filter:?} in pages of {limit}");
+        }
+    }
+    let paid = OrderFilter { statuses: vec![Status::Paid, Status::Canceled], ..since(0) };
+    let of_paid: Vec<Order> = orders.iter().filter(|order| paid.statuses.contains(&order.status)).cloned().collect();
+    assert_eq!(rest(&store, &admin, &paid, None, 2).await, oldest_first(&of_paid, &paid));
+    let ada = customer("ada");
+    let of_ada: Vec<Order> = orders.iter().filter(|order| ada.sees(order.user_id.as_ref())).cloned().collect();
+    assert_eq!(rest(&store, &ada, &since(0), None, 2).await, oldest_first(&of_ada, &since(0)));
+    // Between two pages one that was seen changes, one that was not, and one comes in.
+    let first = page(&store, &admin, &since(0), None, 5).await;
+    let seen = first.iter().map(|answer| answer.order.order_id.0).collect::<Vec<_>>();
+    let mut hands = Hands::of(&store).await;
+    let (known, unknown): (Vec<Order>, Vec<Order>) = orders.iter().cloned().partition(|order| seen.contains(&order.order_id.0));
+    for (n, order) in (0..).zip([&known[0], &unknown[0]]) {
+        let again = Arc::new(Order { version: order.version + 1, updated_at: START.plus_seconds(200 + n), ..order.clone() });
+        let mut changes = Changes::default();
+        tell(&mut changes, &again, again.version, Fact::InventoryReserved);
+        hands.save(&changes).await;
+        orders.retain(|old| old.order_id != again.order_id);
+        orders.push((*again).clone());
+    }
+    orders.push(Order { created_at: START, updated_at: START.plus_seconds(300), ..bare_order(100) });
+    save_all(&store, &orders[orders.len() - 1..]).await;
+    let after = first.last().map(|answer| since(0).place_of(&answer.order));
+    let later = rest(&store, &admin, &since(0), after, 3).await;
+    let mut expected = oldest_first(&orders, &since(0));
+    expected.retain(|order_id| !seen.contains(order_id) || *order_id == known[0].order_id.0);
+    assert_eq!(later, expected, "each once, and again what changed again");
+}
+
 pub(super) async fn every_filter_alone_and_with_every_other(store: Arc<dyn Store>) {
     let (orders, admin) = (orders(), Caller::local_admin());
     save_all(&store, &orders).await;
@@ -112,6 +161,7 @@ pub(super) async fn every_filter_alone_and_with_every_other(store: Arc<dyn Store
             to: tos[choice / 18 % 2],
             number: numbers[choice / 36 % 2],
             email: emails[choice / 72 % 3].clone(),
+            ..OrderFilter::default()
         };
         let mut expected = orders.clone();
         expected.retain(|order| filter.user_id.is_none() || order.user_id == filter.user_id);

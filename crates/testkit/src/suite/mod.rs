@@ -92,6 +92,7 @@ cases! {
     lists:
         pages_of_any_size_give_every_order_once_newest_first
         orders_that_come_in_do_not_shift_the_pages
+        changes_are_read_oldest_first_and_an_order_that_changes_again_comes_again
         every_filter_alone_and_with_every_other
         a_customer_finds_nothing_that_is_not_his
         an_order_is_shown_with_its_latest_payment

@@ -412,9 +412,9 @@ pub(super) async fn every_fact_is_read_back_with_its_payload(store: Arc<dyn Stor
     let (payment_id, refund_id) = (PaymentId(id(5, 1)), RefundId(id(7, 1)));
     let (amount, currency) = (1990, Currency::USD);
     let facts = [
-        Fact::OrderCreated { total: 500, currency, lines: 1 },
+        Fact::OrderCreated { total: 500, currency, lines: 1, payment_method: None, expires_at: Some(START) },
         Fact::InventoryReserved,
-        Fact::PaymentRequested { payment_id, amount, currency },
+        Fact::PaymentRequested { payment_id, amount, currency, payment_method: "cod".into(), expires_at: None },
         Fact::PaymentSucceeded { payment_id, amount, currency: Currency::JPY },
         Fact::PaymentFailed { payment_id, reason: STRANGE.into() },
         Fact::LatePaymentReceived { payment_id, amount, currency },

@@ -290,7 +290,13 @@ pub(super) fn placed(order: Order) -> Changes {
 
 /// The same, beside whatever else is saved.
 pub(super) fn place_into(changes: &mut Changes, order: Order) {
-    let fact = Fact::OrderCreated { total: order.totals.total, currency: order.currency, lines: order.lines.len() };
+    let fact = Fact::OrderCreated {
+        total: order.totals.total,
+        currency: order.currency,
+        lines: order.lines.len(),
+        payment_method: order.payment_method.clone(),
+        expires_at: order.expires_at,
+    };
     tell(changes, &Arc::new(order), 1, fact);
 }
 

@@ -3,8 +3,10 @@
 mod dump;
 mod verbs;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::ids::OrderId;
 use engine::port::Store;
 
 use super::desk::{Desk, Work};
@@ -39,6 +41,11 @@ pub struct Played {
 
 /// Plays `history` on an empty `store`.
 pub async fn play(store: Arc<dyn Store>, history: History) -> Played {
+    play_watched(store, history, async |_| ()).await
+}
+
+/// The same, and after each save `watch` is told which orders there may be.
+pub async fn play_watched(store: Arc<dyn Store>, history: History, watch: impl AsyncFn(&BTreeSet<OrderId>)) -> Played {
     let clock = StepClock::new(crate::clock::START, history.seed);
     let mut dice = Dice::new(history.seed);
     let mut touched = Touched::default();
@@ -54,6 +61,7 @@ pub async fn play(store: Arc<dyn Store>, history: History) -> Played {
             for job in &jobs {
                 dice.learn(job.made());
             }
+            watch(&touched.orders).await;
         }
         if left == 0 {
             break;

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use domain::command::{
-    CancelOrder, ChangeOffer, CollectPayment, Command, Context, CreatePayment, DeliverOrder, ExpireOrder, HearEvent, OrderNews,
-    PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, RequestPayment, ShipOrder, TakePayment, TakeRefund,
+    CancelOrder, ChangeOffer, ChangeOrder, CollectPayment, Command, Context, CreatePayment, DeliverOrder, ExpireOrder, HearEvent,
+    OrderNews, PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, RequestPayment, ShipOrder, TakePayment, TakeRefund,
 };
 use domain::ids::{OfferId, OrderId, PaymentId, RefundId, SkuId, Uuid};
 use domain::order::Channel;
@@ -160,7 +160,12 @@ impl Dice {
     fn after_payment(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
         let order_id = self.order();
         let notes = self.rng.random_bool(0.5).then(|| "by hand".into());
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..12) {
+            10 => job(self.change(order_id), cx),
+            11 => {
+                let command = self.change(order_id);
+                self.maybe_keyed(command, cx, touched)
+            }
             0 => job(PrepareOrder { order_id, notes }, cx),
             1 => job(ShipOrder { order_id, carrier_code: Some("ups".into()), tracking_number: Some("1Z".into()), notes }, cx),
             2 => job(DeliverOrder { order_id, notes }, cx),
@@ -184,6 +189,21 @@ impl Dice {
                 };
                 self.maybe_keyed(HearEvent { order_id, news }, cx, touched)
             }
+        }
+    }
+
+    /// Few words: often the order says so already.
+    fn change(&mut self, order_id: OrderId) -> ChangeOrder {
+        let word = |rng: &mut StdRng| ["ring", "knock"][rng.random_range(0..2)];
+        ChangeOrder {
+            order_id,
+            shipping_address_id: self.rng.random_bool(0.5).then(|| Some(word(&mut self.rng).into())),
+            shipping_address: None,
+            billing_address_id: None,
+            billing_address: self.rng.random_ratio(1, 3).then_some(None),
+            notes: self.rng.random_bool(0.5).then(|| self.rng.random_bool(0.5).then(|| word(&mut self.rng).into())),
+            metadata: self.rng.random_bool(0.5).then(|| format!(r#"{{"by": "{}"}}"#, word(&mut self.rng)).into()),
+            is_same_json: crate::json::is_same,
         }
     }
 
