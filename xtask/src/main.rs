@@ -22,7 +22,8 @@ cargo xtask VERB
 
   tidy                                  rules about the tree that no compiler knows
   gen [--check]                         writes what is generated, or compares it
-  servers start postgres                a private server until Ctrl-C or the end of stdin
+  servers start postgres [VERSION]      a private server until Ctrl-C or the end of stdin
+  servers start pgbouncer               the same behind a pooler
   servers list | stop [PORT]            those that run now; stops one, or all
   test [--quick]                        everything that must hold; --quick needs no server
   bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite] [--binary PATH]

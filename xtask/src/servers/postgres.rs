@@ -1,6 +1,7 @@
 //! A private PostgreSQL: fresh, on a free port of the loopback, durable as shipped (fsync on), gone when dropped.
 
-use super::{free_port, fresh_folder, install};
+use super::release::Release;
+use super::{free_port, fresh_folder, install, release};
 use crate::guard::{Ending, Guard};
 use crate::{Outcome, command};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,16 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Finds or installs it, starts it, and waits until it answers.
     pub(crate) fn start() -> Outcome<Self> {
-        let (programs, version) = install::find()?;
+        Self::of(install::find()?)
+    }
+
+    /// The same in this version.
+    pub(crate) fn start_release(release: &Release) -> Outcome<Self> {
+        install::psql()?;
+        Self::of(release::find(release)?)
+    }
+
+    fn of((programs, version): (PathBuf, String)) -> Outcome<Self> {
         let mut failure = String::new();
         for _ in 0..STARTS_MAX {
             let folder = fresh_folder("postgres")?;
@@ -54,6 +64,10 @@ impl Postgres {
     /// `postgres (PostgreSQL) 15.14 …`
     pub(crate) fn version(&self) -> &str {
         &self.version
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where its data and its log are.
