@@ -97,11 +97,14 @@ async fn check_server(client: &Client) -> Result<(), SchemaTrouble> {
         .await
         .map_err(|error| driver(&error))?;
     let (number, version): (i32, &str) = (row.get(0), row.get(1));
-    fits(number, version).map_err(trouble)
+    Ok(fits(number, version)?)
 }
 
-fn fits(number: i32, version: &str) -> Result<(), String> {
-    if number < SERVER_VERSION_MIN { Err(format!("PostgreSQL 15 or newer is needed, and this is {version}")) } else { Ok(()) }
+fn fits(number: i32, version: &str) -> Result<(), SchemaError> {
+    if number < SERVER_VERSION_MIN {
+        return Err(SchemaError::ServerTooOld { needed: "PostgreSQL 15", found: version.into() });
+    }
+    Ok(())
 }
 
 async fn applied(client: &Client) -> Result<Vec<Applied>, tokio_postgres::Error> {
@@ -123,12 +126,12 @@ mod tests {
     #[test]
     fn a_server_before_15_is_refused_with_its_version() {
         for (number, version, expected) in [
-            (140_018, "14.18", Err("PostgreSQL 15 or newer is needed, and this is 14.18".to_owned())),
-            (90_624, "9.6.24", Err("PostgreSQL 15 or newer is needed, and this is 9.6.24".to_owned())),
-            (150_000, "15.0", Ok(())),
-            (180_004, "18.4", Ok(())),
+            (140_018, "14.18", Some("PostgreSQL 15 or newer is needed, and this is 14.18")),
+            (90_624, "9.6.24", Some("PostgreSQL 15 or newer is needed, and this is 9.6.24")),
+            (150_000, "15.0", None),
+            (180_004, "18.4", None),
         ] {
-            assert_eq!(fits(number, version), expected);
+            assert_eq!(fits(number, version).err().map(|error| error.to_string()).as_deref(), expected);
         }
     }
 }
