@@ -26,8 +26,9 @@ cargo xtask VERB
   servers start pgbouncer               the same behind a pooler
   servers list | stop [PORT]            those that run now; stops one, or all
   test [--quick]                        everything that must hold; --quick needs no server
-  bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite] [--binary PATH]
-                                        floor and product in turn, held against bench/budget.toml";
+  bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite|big] [--orders N] [--binary PATH]
+                                        floor and product in turn, held against bench/budget.toml;
+                                        big: with 5 million orders (or N), about 30 GB and half an hour";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
