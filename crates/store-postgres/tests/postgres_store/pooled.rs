@@ -108,7 +108,7 @@ async fn wherever_the_wire_to_the_pooler_is_cut_the_mark_tells_whether_the_save_
     let pooler = database.pooler(&[]);
     let proxy = Proxy::before(format!("127.0.0.1:{}", pooler.port())).await;
     let store = PostgresStore::connect(&database.url_at(proxy.port)).unwrap();
-    cut_everywhere(&database, &proxy, &store, 1300).await;
+    cut_everywhere(&database, &proxy, &store, (1300, 4)).await;
 }
 
 /// A cut between pooler and server: the pooler answers for a server that it has lost, at any point of the flight.
@@ -118,7 +118,7 @@ async fn wherever_the_wire_behind_the_pooler_is_cut_the_mark_tells_whether_the_s
     let proxy = Proxy::before(database.address()).await;
     let pooler = Pooler::before("127.0.0.1", proxy.port, &[ONE, ("server_login_retry", "0.05")]);
     let store = store_behind(&database, &pooler);
-    cut_everywhere(&database, &proxy, &store, 1300).await;
+    cut_everywhere(&database, &proxy, &store, (1300, 4)).await;
 }
 
 #[tokio::test]
