@@ -34,6 +34,7 @@ pub(super) const NAMES: &[&str] = &[
     "big_read_next_page",
     "big_read_by_user",
     "big_read_by_status",
+    "big_read_by_statuses",
     "big_read_by_time",
     "big_read_by_number",
     "big_read_by_email",

@@ -11,8 +11,8 @@ use super::connection::Connection;
 use super::target::Target;
 
 /// The ways to read, in the order of their turns.
-pub(crate) const KINDS: [&str; 9] =
-    ["details", "history", "newest", "next_page", "by_user", "by_status", "by_time", "by_number", "by_email"];
+pub(crate) const KINDS: [&str; 10] =
+    ["details", "history", "newest", "next_page", "by_user", "by_status", "by_statuses", "by_time", "by_number", "by_email"];
 
 /// At so many moments between the oldest order and the newest some are looked up beforehand.
 const MOMENTS: u32 = 400;
@@ -127,6 +127,8 @@ impl Reads {
             }
             "by_user" if let Some(user_id) = user_id => format!("{orders}?limit={PAGE}&user_id={user_id}"),
             "by_status" => format!("{orders}?limit={PAGE}&status={status}"),
+            // One that is there, and one that is mostly rare.
+            "by_statuses" => format!("{orders}?limit={PAGE}&status={status},DELIVERED"),
             "by_time" => format!("{orders}?limit={PAGE}&to={created_at}"),
             "by_number" => format!("{orders}?number={number}"),
             "by_email" if let Some(email) = email => format!("{orders}?limit={PAGE}&email={email}"),

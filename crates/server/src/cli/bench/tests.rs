@@ -230,7 +230,7 @@ fn tickets_count_when_they_are_confirmed() {
 #[test]
 fn reads_take_turns_and_are_told_by_kind() {
     let (address, shop) = Shop::default().open();
-    let args = args_of("read", address, "--connections 2 --seconds 1 --warmup 0 --rate 180");
+    let args = args_of("read", address, "--connections 2 --seconds 1 --warmup 0 --rate 200");
     let outcome = measure(&args).expect("the shop is open");
     assert_eq!((outcome.failed, verdict(&outcome)), (0, 0));
     let report: serde_json::Value = serde_json::from_str(&report::json(&args, &outcome)).expect("is JSON");
@@ -246,6 +246,7 @@ fn reads_take_turns_and_are_told_by_kind() {
         "?limit=20&cursor=c",
         "?limit=20&user_id=u",
         "?limit=20&status=PAID",
+        "?limit=20&status=PAID,DELIVERED",
         "?limit=20&to=2026-01-02T03:04:05Z",
         "?number=n",
         "?limit=20&email=e",
