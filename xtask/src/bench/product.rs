@@ -42,6 +42,8 @@ pub(super) struct Reached {
     pub(super) failed: f64,
     /// Of those that were due, in percent.
     pub(super) succeeded: f64,
+    /// What the first that failed was told.
+    pub(super) first_failure: Option<String>,
     /// Of reads, the p99 of each kind.
     pub(super) kinds_p99_ms: Vec<(String, f64)>,
 }
@@ -57,6 +59,7 @@ impl Reached {
             p50_ms: number("p50_ms")?,
             p99_ms: number("p99_ms")?,
             failed,
+            first_failure: json["first_failure"].as_str().map(str::to_owned),
             succeeded: 100.0 * ok / (ok + failed + number("not_sent")?),
             kinds_p99_ms: kinds.filter_map(|(name, told)| Some((name.clone(), told["p99_ms"].as_f64()?))).collect(),
         })
@@ -109,7 +112,13 @@ impl Serving {
         if let Some(rate) = load.rate {
             bench.args(["--rate", &format!("{rate:.0}")]);
         }
-        let reached = Reached::read(&command::output(&mut bench)?)?;
+        // With more failures than may be it ends with 1, and has its figures all the same.
+        let output = bench.output()?;
+        let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let reached = Reached::read(&printed).map_err(|error| format!("ordo bench {}: {}: {error}\n{said}", load.what, output.status))?;
+        if let Some(first) = &reached.first_failure {
+            say::line(format!("the first failure: {first}"));
+        }
         say::line(format!(
             "ordo: {} {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} failed ({} connections, {} items{})",
             load.what,

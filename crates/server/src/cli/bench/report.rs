@@ -44,6 +44,9 @@ pub(crate) fn json(args: &BenchArgs, outcome: &Outcome) -> String {
     report.insert("not_sent".into(), outcome.not_sent.into());
     let statuses = outcome.statuses.iter().map(|(status, count)| (status.to_string(), (*count).into())).collect();
     report.insert("statuses".into(), serde_json::Value::Object(statuses));
+    if let Some(first) = &outcome.first_failure {
+        report.insert("first_failure".into(), first.as_str().into());
+    }
     if !outcome.kinds.is_empty() {
         let of_kind = |(kind, latency): (&usize, &Histogram)| {
             let mut told = serde_json::Map::new();
