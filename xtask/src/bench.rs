@@ -3,6 +3,7 @@
 //! The floor is what a careful service written by hand reaches: one transaction an order, by pgbench, and its
 //! likeness on SQLite. A ratio is taken within a repetition; what is printed is the median of the repetitions.
 
+mod big;
 mod floor;
 mod machine;
 mod product;
@@ -16,6 +17,9 @@ use report::{Budget, Samples};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
+/// What the big database holds unless `--orders` says otherwise.
+const BIG_ORDERS: u64 = 5_000_000;
+
 /// Reports and scratch files.
 const FOLDER: &str = "target/bench";
 
@@ -25,6 +29,8 @@ struct Options {
     repetitions: u32,
     postgres: bool,
     sqlite: bool,
+    /// So many orders are there before; without it, that is not measured.
+    big: Option<u64>,
     /// Another build of the product; without it, this tree is built.
     binary: Option<PathBuf>,
 }
@@ -61,7 +67,7 @@ const SQLITE: Names = Names {
     memory_load: "sqlite_memory_load",
 };
 
-/// `bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite] [--binary PATH]`.
+/// `bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite|big] [--orders N] [--binary PATH]`.
 pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
     let options = Options::parse(arguments)?;
     let budget = Budget::parse(&std::fs::read_to_string("bench/budget.toml")?)?;
@@ -83,6 +89,10 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
             on_sqlite(&options, &binary, &mut samples)?;
         }
     }
+    if let Some(orders) = options.big {
+        about["orders"] = json!(orders);
+        about["postgres"] = json!(big::measure(&options, orders, &binary, &mut samples)?);
+    }
     samples.add("binary", product::stripped_mb(&binary, Path::new(FOLDER))?);
 
     let verdicts = budget.hold(&samples);
@@ -100,7 +110,8 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
 
 impl Options {
     fn parse(arguments: &[&str]) -> Outcome<Self> {
-        let mut options = Self { check: false, seconds: 8, repetitions: 3, postgres: true, sqlite: true, binary: None };
+        let mut options = Self { check: false, seconds: 8, repetitions: 3, postgres: true, sqlite: true, big: None, binary: None };
+        let mut orders = BIG_ORDERS;
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -112,10 +123,16 @@ impl Options {
                 "--only" => match *value()? {
                     "postgres" => options.sqlite = false,
                     "sqlite" => options.postgres = false,
-                    other => return Err(format!("--only {other}: postgres or sqlite").into()),
+                    "big" => (options.postgres, options.sqlite, options.big) = (false, false, Some(orders)),
+                    other => return Err(format!("--only {other}: postgres, sqlite or big").into()),
                 },
+                "--orders" => orders = value()?.parse()?,
                 other => return Err(format!("bench: {other} is not known").into()),
             }
+        }
+        options.big = options.big.map(|_| orders);
+        if options.big.is_some_and(|orders| orders < big::ORDERS_MIN) {
+            return Err(format!("bench: fewer than {} orders are not many", big::ORDERS_MIN).into());
         }
         if options.seconds == 0 || options.repetitions == 0 {
             return Err("bench: nothing is measured in no time".into());
@@ -149,10 +166,11 @@ fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: 
     let serving = Serving::start(binary, &server.url(&database), None)?;
     let measured = place(&serving, binary, options.seconds, POSTGRES, samples)?;
     // A rate that is held, not a loop that waits: a slow answer does not keep the next request back.
-    let load = Load { connections: 50, seconds: options.seconds, skus: 1000, rate: Some(measured.place / 2.0) };
-    let paced = serving.place(binary, &load)?;
+    let load = Load { what: "place", connections: 50, seconds: options.seconds, skus: 1000, rate: Some(measured.place / 2.0) };
+    let paced = serving.load(binary, &load)?;
     samples.add("postgres_p99", paced.p99_ms);
-    samples.add(POSTGRES.failed, measured.failed + paced.failed);
+    let failed = measured.failed + paced.failed + tickets(&serving, binary, options.seconds, "postgres_tickets", samples)?;
+    samples.add(POSTGRES.failed, failed);
     samples.add(POSTGRES.memory_load, serving.memory_peak_mb()?);
     drop(serving);
     server.sql("postgres", &["-c", &format!("drop database {database}")])?;
@@ -161,6 +179,17 @@ fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: 
     samples.add("postgres_hot_over_floor", measured.hot / floor.hot);
     samples.add("postgres_p50_over_floor", measured.p50_ms / floor.p50_ms);
     Ok(())
+}
+
+/// Tickets from the order to its confirmation, at half of what goes.
+fn tickets(serving: &Serving, binary: &Path, seconds: u32, name: &str, samples: &mut Samples) -> Outcome<f64> {
+    let load = |rate| Load { what: "tickets", connections: 50, seconds, skus: 1, rate };
+    let most = serving.load(binary, &load(None))?;
+    let paced = serving.load(binary, &load(Some(most.per_second / 2.0)))?;
+    samples.add(name, most.per_second);
+    samples.add(&format!("{name}_p99"), paced.p99_ms);
+    samples.add(&format!("{name}_succeeded"), paced.succeeded);
+    Ok(most.failed + paced.failed)
 }
 
 fn on_sqlite(options: &Options, binary: &Path, samples: &mut Samples) -> Outcome<()> {
@@ -187,16 +216,16 @@ struct Measured {
 fn place(serving: &Serving, binary: &Path, seconds: u32, names: Names, samples: &mut Samples) -> Outcome<Measured> {
     samples.add(names.ready, serving.ready_ms());
     samples.add(names.memory_idle, serving.memory_idle_mb()?);
-    let load = |connections, skus| Load { connections, seconds, skus, rate: None };
-    let uniform = serving.place(binary, &load(64, 1000))?;
-    let hot = serving.place(binary, &load(64, 1))?;
-    let alone = serving.place(binary, &load(1, 1000))?;
-    samples.add(names.place, uniform.orders_per_second);
-    samples.add(names.hot, hot.orders_per_second);
+    let load = |connections, skus| Load { what: "place", connections, seconds, skus, rate: None };
+    let uniform = serving.load(binary, &load(64, 1000))?;
+    let hot = serving.load(binary, &load(64, 1))?;
+    let alone = serving.load(binary, &load(1, 1000))?;
+    samples.add(names.place, uniform.per_second);
+    samples.add(names.hot, hot.per_second);
     samples.add(names.p50, alone.p50_ms);
     Ok(Measured {
-        place: uniform.orders_per_second,
-        hot: hot.orders_per_second,
+        place: uniform.per_second,
+        hot: hot.per_second,
         p50_ms: alone.p50_ms,
         failed: uniform.failed + hot.failed + alone.failed,
     })
@@ -212,12 +241,17 @@ mod tests {
             (&["--fast"][..], "bench: --fast is not known"),
             (&["--seconds"], "--seconds needs a value"),
             (&["--seconds", "0"], "bench: nothing is measured in no time"),
-            (&["--only", "mysql"], "--only mysql: postgres or sqlite"),
+            (&["--only", "big", "--orders", "10"], "bench: fewer than 10000 orders are not many"),
+            (&["--only", "mysql"], "--only mysql: postgres, sqlite or big"),
         ] {
             assert_eq!(Options::parse(arguments).err().unwrap().to_string(), expected);
         }
         let options = Options::parse(&["--check", "--only", "sqlite", "--repetitions", "1"]).unwrap();
-        assert!(options.check && options.sqlite && !options.postgres && options.repetitions == 1);
+        assert!(options.check && options.sqlite && !options.postgres && options.repetitions == 1 && options.big.is_none());
+        for arguments in [["--orders", "20000", "--only", "big"], ["--only", "big", "--orders", "20000"]] {
+            let options = Options::parse(&arguments).unwrap();
+            assert!(!options.sqlite && !options.postgres && options.big == Some(20_000));
+        }
     }
 
     #[test]
@@ -229,6 +263,9 @@ mod tests {
             for name in [place, hot, p50, failed, ready, memory_idle, memory_load] {
                 assert!(budget.names().any(|known| known == name), "{name}");
             }
+        }
+        for name in big::NAMES.iter().chain(&["postgres_tickets", "postgres_tickets_p99", "postgres_tickets_succeeded"]) {
+            assert!(budget.names().any(|known| known == *name), "{name}");
         }
     }
 }

@@ -22,11 +22,13 @@ cargo xtask VERB
 
   tidy                                  rules about the tree that no compiler knows
   gen [--check]                         writes what is generated, or compares it
-  servers start postgres                a private server until Ctrl-C or the end of stdin
+  servers start postgres [VERSION]      a private server until Ctrl-C or the end of stdin
+  servers start pgbouncer               the same behind a pooler
   servers list | stop [PORT]            those that run now; stops one, or all
   test [--quick]                        everything that must hold; --quick needs no server
-  bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite] [--binary PATH]
-                                        floor and product in turn, held against bench/budget.toml";
+  bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite|big] [--orders N] [--binary PATH]
+                                        floor and product in turn, held against bench/budget.toml;
+                                        big: with 5 million orders (or N), about 30 GB and half an hour";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,9 +1,13 @@
 //! Private servers: for work by hand here, for `test` and `bench` as values that stop when they are dropped.
 
 mod install;
+mod pgbouncer;
 mod postgres;
+mod release;
 
+pub(crate) use pgbouncer::program as pgbouncer_program;
 pub(crate) use postgres::Postgres;
+pub(crate) use release::{NEWEST, OLDER, Release};
 
 use crate::{Outcome, command, say};
 use std::io::Read;
@@ -12,10 +16,15 @@ use std::path::{Path, PathBuf};
 /// Left in the folder of a server for `list` and `stop`: who holds it, and where it is.
 const NOTE: &str = "note";
 
-/// `servers start postgres`, `servers list`, `servers stop [PORT]`.
+/// `servers start postgres [VERSION]`, `servers start pgbouncer`, `servers list`, `servers stop [PORT]`.
 pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
     match arguments {
-        ["start", "postgres"] => start(),
+        ["start", "postgres"] => start(&Postgres::start()?),
+        ["start", "postgres", version] => match release::of(version) {
+            Some(release) => start(&Postgres::start_release(release)?),
+            None => Err(format!("servers: no PostgreSQL {version} is known here").into()),
+        },
+        ["start", "pgbouncer"] => start_pooled(),
         ["list"] => {
             let servers = running();
             for server in &servers {
@@ -30,17 +39,28 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
             let servers: Vec<Server> = running().into_iter().filter(of_port).collect();
             if servers.is_empty() { Err(format!("no server of ours on port {port}").into()) } else { stop(&servers) }
         }
-        other => Err(format!("servers: {other:?}: start postgres, list, or stop [PORT]").into()),
+        other => Err(format!("servers: {other:?}: start postgres [VERSION], start pgbouncer, list, or stop [PORT]").into()),
     }
 }
 
 /// Stays until stdin ends; a signal ends it too, and its watchdog cleans up.
-fn start() -> Outcome<()> {
-    let server = Postgres::start()?;
+fn start(server: &Postgres) -> Outcome<()> {
     say::line(server.version());
     say::line(server.url("postgres"));
-    let note = format!("{} {}", std::process::id(), server.url("postgres"));
-    std::fs::write(server.folder().join(NOTE), note)?;
+    stay(server.folder(), &server.url("postgres"))
+}
+
+/// The same for a pooler with the server behind it; the first URL is the pooler's.
+fn start_pooled() -> Outcome<()> {
+    let pooled = pgbouncer::Pooled::start()?;
+    say::line(format!("{}, {}", pooled.version(), pooled.server().version()));
+    say::line(pooled.url("postgres"));
+    say::line(pooled.server().url("postgres"));
+    stay(pooled.folder(), &pooled.url("postgres"))
+}
+
+fn stay(folder: &Path, url: &str) -> Outcome<()> {
+    std::fs::write(folder.join(NOTE), format!("{} {url}", std::process::id()))?;
     let mut typed = Vec::new();
     std::io::stdin().read_to_end(&mut typed)?;
     Ok(())
@@ -82,16 +102,27 @@ fn running() -> Vec<Server> {
     folders.filter_map(|entry| server(entry.path())).filter(Server::is_held).collect()
 }
 
-/// A folder of its own for one server. Root's servers run as `nobody`, who must be able to get there.
+/// A folder of its own for one server.
 fn fresh_folder(name: &str) -> Outcome<PathBuf> {
-    let [target, temporary] = bases();
-    std::fs::create_dir_all(&target)?;
-    let base = if !command::is_root() || anyone_gets_to(&target) { target } else { temporary };
-    let folder = base.join(format!("{name}-{}", std::process::id()));
-    let free = (0..1000).map(|at| PathBuf::from(format!("{}-{at}", folder.display()))).find(|folder| !folder.exists());
+    let base = base()?.join(format!("{name}-{}", std::process::id()));
+    let free = (0..1000).map(|at| PathBuf::from(format!("{}-{at}", base.display()))).find(|folder| !folder.exists());
     let folder = free.ok_or("a thousand servers of one process are enough")?;
     std::fs::create_dir_all(&folder)?;
     Ok(folder.canonicalize()?)
+}
+
+/// Where programs of this name are kept from run to run. Not made yet.
+fn kept_folder(name: &str) -> Outcome<PathBuf> {
+    let kept = base()?.join("kept");
+    std::fs::create_dir_all(&kept)?;
+    Ok(kept.canonicalize()?.join(name))
+}
+
+/// Root's servers run as `nobody`, who must be able to get there.
+fn base() -> Outcome<PathBuf> {
+    let [target, temporary] = bases();
+    std::fs::create_dir_all(&target)?;
+    Ok(if !command::is_root() || anyone_gets_to(&target) { target } else { temporary })
 }
 
 fn bases() -> [PathBuf; 2] {

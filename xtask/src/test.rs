@@ -1,15 +1,25 @@
 //! Everything that must hold before a change goes in. `--quick` is what needs no server and no release build.
 
 use crate::command::{self, cargo};
-use crate::servers::Postgres;
+use crate::servers::{self, Postgres, Release};
 use crate::steps::Steps;
 use crate::tools::Installing;
 use crate::{Outcome, generate, say, tidy, tools};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Where the tests that need PostgreSQL look for it. They fail, not skip, without it.
 const POSTGRES_VARIABLE: &str = "ORDO_TEST_POSTGRES";
+/// Names the programs of a PostgreSQL of one's own: then it is the only one that is tested.
+const OWN_SERVER: &str = "ORDO_PG_BIN";
+/// The pgbouncer that tests start, likewise.
+const PGBOUNCER_VARIABLE: &str = "ORDO_TEST_PGBOUNCER";
+/// What is run on older servers: the store's own tests, and a core of the whole service's. Cuts at every few bytes take long, and
+/// say nothing of a version.
+const ON_OLDER_SERVERS: &str = "(binary(postgres_store) - test(/wherever_the_wire/)) \
+    | (binary(e2e) & test(/postgres/) & test(/^(placing|commands|crashes|lists|pooled)::/))";
 /// What needs PostgreSQL says so in its name.
 const NO_SERVER: &str = "not (binary(/postgres/) | test(/postgres/))";
 /// Histories that the simulator plays in the full run.
@@ -28,7 +38,7 @@ fn quick() -> Outcome<()> {
     let mut steps = Steps::new();
     let mut nextest = tools::install("nextest", &[&tools::NEXTEST])?;
     read_only(&mut steps);
-    steps.take("tests without a server", || tests(nextest.wait(), Some(NO_SERVER), None), Clone::clone);
+    steps.take("tests without a server", || tests(nextest.wait(), Some(NO_SERVER), &With::default()), Clone::clone);
     steps.finish()
 }
 
@@ -39,15 +49,24 @@ fn full() -> Outcome<()> {
     read_only(&mut steps);
     steps.run("spelling", || command::run(&mut command::command(tools::typos()?)));
 
-    let postgres = steps.take("start PostgreSQL", Postgres::start, |server| server.version().to_owned());
-    let url = postgres.as_ref().map(|server| server.url("postgres"));
-    steps.take("tests", || tests(nextest.wait(), None, url.as_deref()), Clone::clone);
+    let pgbouncer = steps.take("find pgbouncer", servers::pgbouncer_program, |(_, version)| version.clone());
+    let pgbouncer = pgbouncer.map(|(program, _)| program);
+    let postgres = steps.take("start PostgreSQL", newest, |server| server.version().to_owned());
+    let with = With { url: postgres.as_ref().map(|server| server.url("postgres")), pgbouncer };
+    let nextest = nextest.wait();
+    let has_nextest = nextest.is_ok();
+    steps.take("tests", || tests(nextest, None, &with), Clone::clone);
     steps.run("tests in the documentation", || {
         let mut tests = cargo();
         tests.args(["test", "--quiet", "--doc", "--workspace", "--locked"]);
-        command::run(with_server(&mut tests, url.as_deref()))
+        command::run(with.tell(&mut tests))
     });
     drop(postgres);
+    if has_nextest && std::env::var_os(OWN_SERVER).is_none() {
+        for release in &servers::OLDER {
+            steps.take(&format!("tests on PostgreSQL {}", release.major), || on_older(release, &with), Clone::clone);
+        }
+    }
 
     steps.run("generated files", || generate::run(&["--check"]));
     supply_chain(&mut steps, &mut checkers);
@@ -60,6 +79,19 @@ fn full() -> Outcome<()> {
         say::line("\nNo release build and no simulation: something before them failed.");
     }
     steps.finish()
+}
+
+/// The server that the whole run is on.
+fn newest() -> Outcome<Postgres> {
+    if std::env::var_os(OWN_SERVER).is_some() { Postgres::start() } else { Postgres::start_release(&servers::NEWEST) }
+}
+
+/// Runs on an older server what may depend on it.
+fn on_older(release: &Release, with: &With) -> Outcome<String> {
+    let server = Postgres::start_release(release)?;
+    say::line(server.version());
+    let with = With { url: Some(server.url("postgres")), pgbouncer: with.pgbouncer.clone() };
+    tests(Ok(()), Some(ON_OLDER_SERVERS), &with)
 }
 
 /// What looks at the sources only.
@@ -82,10 +114,10 @@ fn supply_chain(steps: &mut Steps, checkers: &mut Installing) {
 }
 
 /// Runs the tests and gives the line that counts them. Without nextest they run too, only slower.
-fn tests(nextest: Outcome<()>, filter: Option<&str>, url: Option<&str>) -> Outcome<String> {
+fn tests(nextest: Outcome<()>, filter: Option<&str>, with: &With) -> Outcome<String> {
     if let Err(error) = nextest {
         say::line(format!("cargo-nextest {error}\nusing `cargo test`"));
-        return with_libtest(filter.is_some(), url);
+        return with_libtest(filter.is_some(), with);
     }
     let profile = if std::env::var_os("CI").is_some() { "ci" } else { "default" };
     let mut nextest = cargo();
@@ -93,7 +125,7 @@ fn tests(nextest: Outcome<()>, filter: Option<&str>, url: Option<&str>) -> Outco
     if let Some(filter) = filter {
         nextest.args(["-E", filter]);
     }
-    with_server(&mut nextest, url).env("PATH", tools::search_path()?);
+    with.tell(&mut nextest).env("PATH", tools::search_path()?);
     counted(nextest.stderr(Stdio::piped()))
 }
 
@@ -119,21 +151,34 @@ fn count_in(line: &str) -> Option<&str> {
     Some(rest.trim())
 }
 
-fn with_libtest(quick: bool, url: Option<&str>) -> Outcome<String> {
+fn with_libtest(quick: bool, with: &With) -> Outcome<String> {
     let mut tests = cargo();
     tests.args(["test", "--workspace", "--locked", "--all-targets"]);
     if quick {
         tests.args(["--", "--skip", "postgres"]);
     }
-    command::run(with_server(&mut tests, url))?;
+    command::run(with.tell(&mut tests))?;
     Ok("by cargo test".to_owned())
 }
 
-/// Which server the tests use is decided here, not by what happens to be set outside.
-fn with_server<'a>(command: &'a mut Command, url: Option<&str>) -> &'a mut Command {
-    match url {
-        Some(url) => command.env(POSTGRES_VARIABLE, url),
-        None => command.env_remove(POSTGRES_VARIABLE),
+/// The servers that tests use. It is decided here, not by what happens to be set outside.
+#[derive(Default)]
+struct With {
+    url: Option<String>,
+    pgbouncer: Option<PathBuf>,
+}
+
+impl With {
+    fn tell<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        let told =
+            [(POSTGRES_VARIABLE, self.url.as_ref().map(OsString::from)), (PGBOUNCER_VARIABLE, self.pgbouncer.as_ref().map(OsString::from))];
+        for (name, value) in told {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
     }
 }
 

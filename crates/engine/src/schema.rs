@@ -53,6 +53,14 @@ pub enum SchemaError {
         /// Which one.
         number: i32,
     },
+    /// The database is of a version that the schema cannot be made on.
+    #[error("{needed} or newer is needed, and this is {found}")]
+    ServerTooOld {
+        /// Whose, and the oldest.
+        needed: &'static str,
+        /// What it says of itself.
+        found: String,
+    },
 }
 
 impl Known {

@@ -1,5 +1,7 @@
 //! Where the database is and how long it may take: connections of their own for writers, a pool for reads.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
@@ -8,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls};
 
 use crate::error::{Failure, said};
+use crate::opening::{Keeper, Opening, keeper, told};
 
 /// Limits of what the store waits for, and of how much it reads at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,30 +43,43 @@ impl Options {
         Duration::from_millis(self.statement_ms.into()) + Duration::from_secs(5)
     }
 
-    fn limits(self) -> String {
+    fn limits(self) -> Vec<String> {
         let Self { statement_ms, lock_ms, idle_in_transaction_ms, .. } = self;
-        format!(
-            "set statement_timeout = {statement_ms}; set lock_timeout = {lock_ms}; \
-             set idle_in_transaction_session_timeout = {idle_in_transaction_ms}; set jit = off;"
-        )
+        vec![
+            format!("statement_timeout = {statement_ms}"),
+            format!("lock_timeout = {lock_ms}"),
+            format!("idle_in_transaction_session_timeout = {idle_in_transaction_ms}"),
+            "jit = off".into(),
+        ]
     }
 
-    /// What a writer's connection is told first.
+    /// What holds in a writer's transactions.
     ///
     /// Its plans are made once, on tables that may be empty, and must not be those of empty tables: always by index (a scan of
     /// an empty table costs nothing, and stays the plan when the table has filled), and rows joined to their new values by
-    /// hash (a loop compares each with each: 8 ms instead of 0.8 for 120 rows of stock). Read-only but for what a flight
-    /// opens: see [`crate::flight::BEGIN`].
-    pub(crate) fn for_writer(self) -> String {
-        self.limits()
-            + "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_nestloop = off; \
-               set synchronous_commit = on; set default_transaction_isolation = 'read committed'; \
-               set default_transaction_read_only = on"
+    /// hash (a loop compares each with each: 8 ms instead of 0.8 for 120 rows of stock).
+    pub(crate) fn writer_settings(self) -> Vec<String> {
+        let plans = ["plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_nestloop = off", "synchronous_commit = on"];
+        let mut settings = self.limits();
+        settings.extend(plans.map(str::to_owned));
+        settings
     }
 
     /// Lists are planned anew with their values: which index is best depends on them.
+    pub(crate) fn reader_settings(self) -> Vec<String> {
+        let mut settings = self.limits();
+        settings.push("plan_cache_mode = force_custom_plan".into());
+        settings
+    }
+
+    /// What a writer's session is told first. Read-only but for what a flight opens: see [`Opening`].
+    fn for_writer(self) -> String {
+        told("set", &self.writer_settings())
+            + "set default_transaction_isolation = 'read committed'; set default_transaction_read_only = on"
+    }
+
     fn for_reader(self) -> String {
-        self.limits() + "set plan_cache_mode = force_custom_plan; set default_transaction_isolation = 'read committed'"
+        told("set", &self.reader_settings()) + "set default_transaction_isolation = 'read committed'"
     }
 }
 
@@ -72,6 +88,9 @@ impl Options {
 pub(crate) struct Access {
     config: Config,
     pub(crate) options: Options,
+    /// Whether the last connection of the pool found a pooler in between.
+    pooled: Arc<AtomicBool>,
+    reads_by_pooler: Opening,
 }
 
 /// A connection of its own, which lives on the runtime where it was made.
@@ -92,7 +111,8 @@ impl Access {
         let mut config: Config =
             url.parse().map_err(|error| Unavailable::new(format_args!("this is not a PostgreSQL URL: {}", said(&error))))?;
         config.connect_timeout(options.connect()).keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(options.flight());
-        Ok(Self { config, options })
+        let reads_by_pooler = Opening::of_reader(options, Keeper::Pooler);
+        Ok(Self { config, options, pooled: Arc::default(), reads_by_pooler })
     }
 
     /// A new connection under the name `application`, not yet told anything.
@@ -110,20 +130,41 @@ impl Access {
         Ok(Connected { client, carrier })
     }
 
+    /// A writer's connection with its settings, and how its transactions are opened.
+    pub(crate) async fn greet_writer(&self, client: &Client) -> Result<Opening, tokio_postgres::Error> {
+        let keeper = keeper(client).await?;
+        if keeper == Keeper::Server {
+            client.batch_execute(&self.options.for_writer()).await?;
+        }
+        Ok(Opening::of_writer(self.options, keeper))
+    }
+
+    /// How reads open their transactions, when their settings are not kept.
+    pub(crate) fn reads_by_pooler(&self) -> Option<&Opening> {
+        self.pooled.load(Ordering::Relaxed).then_some(&self.reads_by_pooler)
+    }
+
     /// The connections for reads; none is made yet.
     pub(crate) fn pool(&self) -> Result<Pool, Unavailable> {
         let mut config = self.config.clone();
         config.application_name("ordo-reader");
         let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let limits = self.options.for_reader();
+        let (settings, pooled) = (Arc::<str>::from(self.options.for_reader()), self.pooled.clone());
         let limit = Some(self.options.connect());
         Pool::builder(manager)
             .max_size(self.options.readers_max)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait: limit, create: limit, recycle: limit })
             .post_create(Hook::async_fn(move |client, _| {
-                let limits = limits.clone();
-                Box::pin(async move { client.batch_execute(&limits).await.map_err(HookError::Backend) })
+                let (settings, pooled) = (settings.clone(), pooled.clone());
+                Box::pin(async move {
+                    let keeper = keeper(client).await.map_err(HookError::Backend)?;
+                    pooled.store(keeper == Keeper::Pooler, Ordering::Relaxed);
+                    match keeper {
+                        Keeper::Server => client.batch_execute(&settings).await.map_err(HookError::Backend),
+                        Keeper::Pooler => Ok(()),
+                    }
+                })
             }))
             .build()
             .map_err(Unavailable::new)

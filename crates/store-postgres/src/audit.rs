@@ -228,8 +228,8 @@ const INVARIANTS: &[Invariant] = &[
 /// Rows that break an invariant, at most `limit` of each. On a connection of its own, without a limit of time.
 pub(crate) async fn violations(access: &Access, limit: u32) -> Result<Vec<Violation>, Failure> {
     let mut connected = access.connect("ordo-audit").await?;
-    connected.client.batch_execute("set jit = off; set statement_timeout = 0").await?;
     let snapshot = connected.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+    snapshot.batch_execute("set local jit = off; set local statement_timeout = 0").await?;
     let mut found = Vec::new();
     for Invariant { name, explanation, sql } in INVARIANTS {
         let rows = snapshot.query(&format!("select * from ({sql}) as broken (row) limit $1"), &[&i64::from(limit)]).await?;

@@ -9,6 +9,8 @@ use engine::port::{SaveError, Unavailable};
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, Severity};
 
+use crate::opening::Keeper;
+
 /// Why reading or connecting went wrong.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -67,13 +69,16 @@ fn ends_connection(said: &DbError) -> bool {
 }
 
 fn is_fatal(said: &DbError) -> bool {
-    matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+    // A pooler says it in the old way only, which a server translates.
+    matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) || matches!(said.severity(), "FATAL" | "PANIC")
 }
 
 /// `ordo_expect` of the migrations: a guarded statement changed fewer rows than it was given.
 const VERSION_GUARD: &str = "OR001";
 /// The server has forgotten a prepared statement.
 const UNKNOWN_STATEMENT: &str = "26000";
+/// Another client has prepared a statement by this name on what seems to be our connection.
+const DUPLICATE_STATEMENT: &str = "42P05";
 /// A migration has changed what a prepared statement gives.
 const STALE_PLAN: &str = "0A000";
 
@@ -81,7 +86,8 @@ const STALE_PLAN: &str = "0A000";
 pub(crate) fn said(error: &Error) -> String {
     if let Some(said) = error.as_db_error() {
         let place = said.constraint().or_else(|| said.table()).map(|place| format!("{place}: ")).unwrap_or_default();
-        return format!("{place}{} (SQLSTATE {})", said.message(), said.code().code());
+        let code = said.code().code();
+        return format!("{place}{} (SQLSTATE {code}){}", said.message(), advice(code));
     }
     let mut text = error.to_string();
     let mut source = error.source();
@@ -90,6 +96,17 @@ pub(crate) fn said(error: &Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What to do about it, where the server's words do not tell.
+fn advice(code: &str) -> &'static str {
+    match code {
+        UNKNOWN_STATEMENT | DUPLICATE_STATEMENT => {
+            "; a pooler that shares connections by the transaction must know prepared statements: pgbouncer 1.21 or newer, with \
+             max_prepared_statements = 200"
+        }
+        _ => "",
+    }
 }
 
 /// What it means that a statement before COMMIT was answered with an error: nothing was saved, for this reason.
@@ -113,8 +130,14 @@ fn is_of_the_server(code: &str) -> bool {
 }
 
 /// How a save ended whose statements were answered with `error`.
-pub(crate) fn before_commit(error: &Error) -> SaveError {
+///
+/// A server that ends the connection says so in the place of an answer: it has not come to COMMIT. A pooler that lost its server
+/// says so at any time, and COMMIT may long have arrived there.
+pub(crate) fn before_commit(error: &Error, keeper: Keeper) -> SaveError {
     match error.as_db_error() {
+        Some(told) if keeper == Keeper::Pooler && (is_fatal(told) || told.code().code().starts_with("08")) => {
+            SaveError::Unknown(said(error).into())
+        }
         Some(said) => not_saved(said),
         None => SaveError::Unknown(said(error).into()),
     }

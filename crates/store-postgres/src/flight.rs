@@ -2,19 +2,15 @@
 
 use std::pin::Pin;
 
-use engine::port::SaveError;
+use engine::port::{SaveError, Unavailable};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
 use futures_util::poll;
 use tokio_postgres::{Client, Error, Statement};
 
 use crate::error::{at_commit, before_commit, said, spoils_connection};
+use crate::opening::{Keeper, Opening};
 use crate::types::Column;
-
-/// Begins what is sent in a flight.
-///
-/// Outside of it the connection is read-only: should BEGIN itself fail, what follows cannot be saved piece by piece.
-pub(crate) const BEGIN: &str = "begin read write";
 
 /// How a flight ended that did not save.
 pub(crate) struct Failed {
@@ -27,14 +23,15 @@ pub(crate) struct Failed {
 /// Statements that wait to be sent together.
 pub(crate) struct Flight<'c> {
     client: &'c Client,
+    keeper: Keeper,
     statements: Vec<MaybeDone<BoxFuture<'c, Result<u64, Error>>>>,
 }
 
 impl<'c> Flight<'c> {
     /// Opens the transaction.
-    pub(crate) fn begin(client: &'c Client) -> Self {
-        let begin = client.batch_execute(BEGIN).map(|begun| begun.map(|()| 0)).boxed();
-        Self { client, statements: vec![maybe_done(begin)] }
+    pub(crate) fn begin(client: &'c Client, opening: &'c Opening) -> Self {
+        let begin = client.batch_execute(&opening.write).map(|begun| begun.map(|()| 0)).boxed();
+        Self { client, keeper: opening.keeper, statements: vec![maybe_done(begin)] }
     }
 
     /// Adds a statement.
@@ -44,6 +41,9 @@ impl<'c> Flight<'c> {
 
     /// Sends everything and COMMIT, then reads all answers.
     pub(crate) async fn commit(mut self) -> Result<(), Failed> {
+        if self.keeper == Keeper::Pooler {
+            self.begun().await?;
+        }
         // The first poll of each future writes it to the connection; nothing is waited for.
         for statement in &mut self.statements {
             let _ = poll!(Pin::new(&mut *statement));
@@ -68,9 +68,20 @@ impl<'c> Flight<'c> {
             (None, Ok(())) => Ok(()),
             (Some(error), end) => {
                 let spoiled = spoils_connection(&error) || end.is_err();
-                Err(Failed { error: before_commit(&error), spoiled })
+                Err(Failed { error: before_commit(&error, self.keeper), spoiled })
             }
             (None, Err(error)) => Err(Failed { error: at_commit(&error), spoiled: spoils_connection(&error) }),
+        }
+    }
+
+    /// Waits for BEGIN: were it refused, a pooler would hand each statement behind it to a connection where it commits by itself.
+    async fn begun(&mut self) -> Result<(), Failed> {
+        let begin = &mut self.statements[0];
+        Pin::new(&mut *begin).await;
+        match Pin::new(begin).output_mut() {
+            // Nothing but BEGIN was sent.
+            Some(Err(error)) => Err(Failed { error: SaveError::Unavailable(Unavailable::new(said(error))), spoiled: true }),
+            _ => Ok(()),
         }
     }
 

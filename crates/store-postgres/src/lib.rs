@@ -2,7 +2,8 @@
 //!
 //! A table is a file; its statements stand in it, in sight. A [`PostgresStore`] gives sessions to writers (each a connection
 //! of its own, which loads and saves a batch in one flight each) and answers reads from a small pool. Connections are not
-//! encrypted: put the database on the same host or network, or a TLS tunnel between.
+//! encrypted: put the database on the same host or network, or a TLS tunnel between. A pooler may stand between, by the session
+//! or by the transaction: see [`opening`].
 
 mod access;
 mod audit;
@@ -16,6 +17,7 @@ mod mark;
 mod migrate;
 mod number;
 mod offer;
+mod opening;
 mod order;
 mod order_list;
 mod outbox;

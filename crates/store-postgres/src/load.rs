@@ -7,22 +7,20 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::error::Failure;
+use crate::opening::Opening;
 use crate::prepared::Prepared;
 use crate::{key, number, order, payment, refund, reservation, sku, stock, task};
 
-/// All that is loaded is of one moment.
-const SNAPSHOT: &str = "begin isolation level repeatable read read only";
-
 /// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
-pub(crate) async fn load(client: &Client, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
+pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
     let Needs { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
     let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
     let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
     // Numbers are drawn before the snapshot, which reads only. In one snapshot a key and what was done with it are of one moment:
     // else another try with that key could be refused for it, or be shown what was there before.
     let (drawn, (), keys, skus, offers, orders, lines, shipments, refund_ids, payments, refunds, reservations, tasks, stock, ()) = try_join!(biased;
-        number::draw(client, &prepared.numbers_draw, numbers),
-        client.batch_execute(SNAPSHOT),
+        number::draw(client, opening, &prepared.numbers_draw, numbers),
+        client.batch_execute(&opening.snapshot),
         found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
         found(client, &prepared.skus_load, sku_ids.clone()),
         found(client, &prepared.offers_load, sku_ids),

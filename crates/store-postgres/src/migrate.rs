@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use engine::port::{Schema, SchemaTrouble, Unavailable};
 use engine::schema::{Applied, Known, Migration, SchemaError, checksum};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, Transaction};
 
 use crate::PostgresStore;
 use crate::error::said;
@@ -49,17 +49,10 @@ impl Schema for PostgresStore {
         let mut connected = self.access.connect("ordo-migrate").await.map_err(trouble)?;
         let client = &mut connected.client;
         check_server(client).await?;
-        // The lock ends with the connection, whatever happens.
-        client.execute("select pg_advisory_lock($1)", &[&LOCK]).await.map_err(|error| driver(&error))?;
-        client.batch_execute(TABLE).await.map_err(|error| driver(&error))?;
         let mut taken = Vec::new();
-        for step in KNOWN.missing(&applied(client).await.map_err(|error| driver(&error))?)? {
-            let Migration { number, name, .. } = *step;
-            take(client, step)
-                .await
-                .map_err(|error| trouble(format_args!("migration {number} ({name}) was rolled back: {}", said(&error))))?;
-            tracing::info!(number, name, "applied a migration");
-            taken.push(number);
+        while let Some(step) = take_next(client).await? {
+            tracing::info!(number = step.number, name = step.name, "applied a migration");
+            taken.push(step.number);
         }
         Ok(taken)
     }
@@ -72,12 +65,30 @@ impl Schema for PostgresStore {
     }
 }
 
-async fn take(client: &mut Client, step: &Migration) -> Result<(), tokio_postgres::Error> {
-    let transaction = client.transaction().await?;
+/// Takes the next missing step, if there is one, while every other instance waits.
+///
+/// The lock is the transaction's: a session's would outlive us behind a pooler, on a connection that others are then given.
+async fn take_next(client: &mut Client) -> Result<Option<&'static Migration>, SchemaTrouble> {
+    let transaction = client.transaction().await.map_err(|error| driver(&error))?;
+    transaction.execute("select pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(|error| driver(&error))?;
+    transaction.batch_execute(TABLE).await.map_err(|error| driver(&error))?;
+    let applied = applied(transaction.client()).await.map_err(|error| driver(&error))?;
+    let step = KNOWN.missing(&applied)?.first();
+    if let Some(step) = step {
+        let Migration { number, name, .. } = *step;
+        take(&transaction, step)
+            .await
+            .map_err(|error| trouble(format_args!("migration {number} ({name}) was rolled back: {}", said(&error))))?;
+    }
+    transaction.commit().await.map_err(|error| driver(&error))?;
+    Ok(step)
+}
+
+async fn take(transaction: &Transaction<'_>, step: &Migration) -> Result<(), tokio_postgres::Error> {
     transaction.batch_execute(step.sql).await?;
     let by = concat!("ordo ", env!("CARGO_PKG_VERSION"));
     transaction.execute(RECORD, &[&step.number, &step.name, &checksum(step.sql), &step.min_binary, &by]).await?;
-    transaction.commit().await
+    Ok(())
 }
 
 async fn check_server(client: &Client) -> Result<(), SchemaTrouble> {
@@ -86,8 +97,12 @@ async fn check_server(client: &Client) -> Result<(), SchemaTrouble> {
         .await
         .map_err(|error| driver(&error))?;
     let (number, version): (i32, &str) = (row.get(0), row.get(1));
+    Ok(fits(number, version)?)
+}
+
+fn fits(number: i32, version: &str) -> Result<(), SchemaError> {
     if number < SERVER_VERSION_MIN {
-        return Err(trouble(format_args!("PostgreSQL 15 or newer is needed, and this is {version}")));
+        return Err(SchemaError::ServerTooOld { needed: "PostgreSQL 15", found: version.into() });
     }
     Ok(())
 }
@@ -102,4 +117,21 @@ pub(crate) async fn missing(client: &Client) -> Result<Result<&'static [Migratio
     let is_there = client.query_one(TABLE_IS_THERE, &[]).await?.try_get(0)?;
     let applied = if is_there { applied(client).await? } else { Vec::new() };
     Ok(KNOWN.missing(&applied))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_before_15_is_refused_with_its_version() {
+        for (number, version, expected) in [
+            (140_018, "14.18", Some("PostgreSQL 15 or newer is needed, and this is 14.18")),
+            (90_624, "9.6.24", Some("PostgreSQL 15 or newer is needed, and this is 9.6.24")),
+            (150_000, "15.0", None),
+            (180_004, "18.4", None),
+        ] {
+            assert_eq!(fits(number, version).err().map(|error| error.to_string()).as_deref(), expected);
+        }
+    }
 }

@@ -7,15 +7,18 @@ use futures_util::future::{try_join, try_join_all};
 use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::error::Failure;
+use crate::opening::Opening;
 
 /// `$2` numbers of the year `$1`, rising.
 pub(crate) const DRAW: &str = "select draw_order_numbers($1, $2)";
 
-/// A draw is no promise: that it is durable before the order is, is enough. The order's own COMMIT sees to that.
-const BEGIN: &str = "begin read write; set local synchronous_commit = off";
-
 /// Draws a number for each order, of its year.
-pub(crate) async fn draw(client: &Client, statement: &Statement, orders: &BTreeMap<OrderId, i32>) -> Result<Vec<(i32, Vec<Row>)>, Error> {
+pub(crate) async fn draw(
+    client: &Client,
+    opening: &Opening,
+    statement: &Statement,
+    orders: &BTreeMap<OrderId, i32>,
+) -> Result<Vec<(i32, Vec<Row>)>, Error> {
     if orders.is_empty() {
         return Ok(Vec::new());
     }
@@ -27,7 +30,7 @@ pub(crate) async fn draw(client: &Client, statement: &Statement, orders: &BTreeM
         let rows = client.query(statement, &[&year, &how_many]).await?;
         Ok::<_, Error>((year, rows))
     }));
-    let ((), (numbers, ())) = try_join(client.batch_execute(BEGIN), try_join(draws, client.batch_execute("commit"))).await?;
+    let ((), (numbers, ())) = try_join(client.batch_execute(&opening.draw), try_join(draws, client.batch_execute("commit"))).await?;
     Ok(numbers)
 }
 

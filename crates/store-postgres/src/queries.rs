@@ -18,9 +18,10 @@ use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 use tokio::try_join;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{IsolationLevel, Row};
+use tokio_postgres::{Client, Error, IsolationLevel, Row};
 
 use crate::error::Failure;
+use crate::opening::Opening;
 use crate::order_list::OrderList;
 use crate::types::Moment;
 use crate::{PostgresStore, audit, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock, task};
@@ -55,7 +56,32 @@ impl PostgresStore {
     }
 
     async fn rows(&self, sql: &str, values: &Values<'_>) -> Result<Vec<Row>, Unavailable> {
-        self.read(move |client| async move { Ok(client.query(&client.prepare_cached(sql).await?, values).await?) }).await
+        self.read(move |client| async move {
+            let statement = client.prepare_cached(sql).await?;
+            Ok(self.with_settings(&client, |opening| &opening.snapshot, client.query(&statement, values)).await?)
+        })
+        .await
+    }
+
+    /// Does `work`, one statement; behind a pooler in a transaction that brings its settings.
+    async fn with_settings<T>(
+        &self,
+        client: &Client,
+        begin: impl Fn(&Opening) -> &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let Some(opening) = self.access.reads_by_pooler() else { return work.await };
+        let ((), done, ()) = try_join!(biased; client.batch_execute(begin(opening)), work, client.batch_execute("commit"))?;
+        Ok(done)
+    }
+
+    /// What several statements see alike. Ends when it is dropped, wherever its reader was left.
+    async fn snapshot<'c>(&self, client: &'c mut Object) -> Result<Transaction<'c>, Failure> {
+        let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
+        if let Some(opening) = self.access.reads_by_pooler() {
+            snapshot.batch_execute(&opening.settings).await?;
+        }
+        Ok(snapshot)
     }
 
     async fn row(&self, sql: &str, values: &Values<'_>) -> Result<Option<Row>, Unavailable> {
@@ -65,7 +91,7 @@ impl PostgresStore {
     /// SKUs by `sql`, with their offers, in the order of `sql`.
     async fn skus_by(&self, sql: &str, values: &Values<'_>) -> Result<Vec<Arc<Sku>>, Unavailable> {
         self.read(move |mut client| async move {
-            let snapshot = snapshot(&mut client).await?;
+            let snapshot = self.snapshot(&mut client).await?;
             let skus = snapshot.query(&snapshot.prepare_cached(sql).await?, values).await?;
             let ids = skus.iter().map(|row| row.try_get(0)).collect::<Result<Vec<&str>, _>>()?;
             let offers = snapshot.query(&snapshot.prepare_cached(offer::LOAD).await?, &[&ids]).await?;
@@ -77,7 +103,7 @@ impl PostgresStore {
     /// Orders by `sql`, with their lines and latest payments, in the order of `sql`.
     async fn orders_by(&self, sql: &str, values: &Values<'_>) -> Result<Vec<OrderAnswer>, Unavailable> {
         self.read(move |mut client| async move {
-            let snapshot = snapshot(&mut client).await?;
+            let snapshot = self.snapshot(&mut client).await?;
             let orders = snapshot.query(&snapshot.prepare_cached(sql).await?, values).await?;
             if orders.is_empty() {
                 return Ok(Vec::new());
@@ -103,11 +129,6 @@ impl PostgresStore {
         })
         .await
     }
-}
-
-/// What several statements see alike. Ends when it is dropped, wherever its reader was left.
-async fn snapshot(client: &mut Object) -> Result<Transaction<'_>, Failure> {
-    Ok(client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?)
 }
 
 #[async_trait]
@@ -195,8 +216,13 @@ impl Queries for PostgresStore {
     }
 
     async fn forget_marks(&self, before: Time) -> Result<u64, Unavailable> {
-        self.read(move |client| async move { Ok(client.execute(&client.prepare_cached(mark::FORGET).await?, &[&Moment(before)]).await?) })
-            .await
+        self.read(move |client| async move {
+            let statement = client.prepare_cached(mark::FORGET).await?;
+            let before = Moment(before);
+            let values: &Values<'_> = &[&before];
+            Ok(self.with_settings(&client, |opening| &opening.write, client.execute(&statement, values)).await?)
+        })
+        .await
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {

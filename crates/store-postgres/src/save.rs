@@ -6,13 +6,14 @@ use engine::port::Mark;
 use tokio_postgres::Client;
 
 use crate::flight::{Failed, Flight};
+use crate::opening::Opening;
 use crate::prepared::Prepared;
 use crate::{event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 /// Saves all of `changes` and `mark`, or nothing.
-pub(crate) async fn save(client: &Client, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
+pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
     let Changes { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = changes;
-    let mut flight = Flight::begin(client);
+    let mut flight = Flight::begin(client, opening);
     flight.add(&prepared.mark_insert, mark::inserted(mark));
 
     let keys: Vec<_> = keys.values().map(|write| &write.row).collect();

@@ -10,15 +10,16 @@ use tokio::try_join;
 
 use crate::access::{Access, Connected};
 use crate::error::Failure;
-use crate::flight::BEGIN;
 use crate::load::load;
 use crate::mark;
+use crate::opening::Opening;
 use crate::prepared::Prepared;
 use crate::save::save;
 
 /// A connection with its statements.
 struct Ready {
     connected: Connected,
+    opening: Opening,
     prepared: Prepared,
 }
 
@@ -38,12 +39,12 @@ impl PostgresSession {
         if self.ready.as_ref().is_none_or(|ready| ready.connected.client.is_closed()) {
             self.ready = None;
             let connected = self.access.connect("ordo-writer").await?;
-            let setting = self.access.options.for_writer();
-            let ((), prepared) = within(&self.access, async {
-                Ok(try_join!(biased; connected.client.batch_execute(&setting), Prepared::on(&connected.client))?)
+            let (opening, prepared) = within(&self.access, async {
+                let client = &connected.client;
+                Ok(try_join!(biased; self.access.greet_writer(client), Prepared::on(client))?)
             })
             .await?;
-            self.ready = Some(Ready { connected, prepared });
+            self.ready = Some(Ready { connected, opening, prepared });
         }
         Ok(self.ready.as_ref().expect("a connection was just made"))
     }
@@ -51,7 +52,7 @@ impl PostgresSession {
     async fn load_once(&mut self, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
         let access = self.access.clone();
         let ready = self.ready().await?;
-        let loaded = within(&access, load(&ready.connected.client, &ready.prepared, needs, seen).boxed()).await;
+        let loaded = within(&access, load(&ready.connected.client, &ready.opening, &ready.prepared, needs, seen).boxed()).await;
         if loaded.is_err() {
             // A flight that was left in the middle may leave its transaction open.
             self.ready = None;
@@ -62,9 +63,10 @@ impl PostgresSession {
     async fn settle_once(&mut self, mark: Mark) -> Result<Settled, Failure> {
         self.ready = None;
         let access = self.access.clone();
-        let client = &self.ready().await?.connected.client;
+        let Ready { connected, opening, .. } = self.ready().await?;
+        let client = &connected.client;
         let row = within(&access, async {
-            client.batch_execute(BEGIN).await?;
+            client.batch_execute(&opening.write).await?;
             client.execute(mark::TAKE, &[&mark.0]).await?;
             client.batch_execute("commit").await?;
             Ok(client.query_one(mark::WHOSE, &[&mark.0]).await?)
@@ -97,7 +99,7 @@ impl Session for PostgresSession {
         let limit = self.access.options.flight();
         // Nothing was sent before there is a connection.
         let ready = self.ready().await.map_err(|failure| SaveError::Unavailable(failure.into()))?;
-        match tokio::time::timeout(limit, save(&ready.connected.client, &ready.prepared, changes, mark)).await {
+        match tokio::time::timeout(limit, save(&ready.connected.client, &ready.opening, &ready.prepared, changes, mark)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(failed)) => {
                 if failed.spoiled {

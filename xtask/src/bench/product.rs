@@ -23,21 +23,47 @@ pub(super) struct Serving {
     ready: Duration,
 }
 
-/// What `ordo bench place` shall do.
+/// What `ordo bench` shall do.
 pub(super) struct Load {
+    /// `place`, `tickets` or `read`.
+    pub(super) what: &'static str,
     pub(super) connections: u32,
     pub(super) seconds: u32,
     pub(super) skus: u32,
-    /// Orders a second; without it, each connection goes as fast as it is answered.
+    /// Orders or reads a second; without it, each connection goes as fast as it is answered.
     pub(super) rate: Option<f64>,
 }
 
 /// What it reached.
 pub(super) struct Reached {
-    pub(super) orders_per_second: f64,
+    pub(super) per_second: f64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
     pub(super) failed: f64,
+    /// Of those that were due, in percent.
+    pub(super) succeeded: f64,
+    /// What the first that failed was told.
+    pub(super) first_failure: Option<String>,
+    /// Of reads, the p99 of each kind.
+    pub(super) kinds_p99_ms: Vec<(String, f64)>,
+}
+
+impl Reached {
+    fn read(printed: &str) -> Outcome<Self> {
+        let json = json(printed)?;
+        let number = |name: &str| json[name].as_f64().ok_or_else(|| format!("no number {name} in {json}"));
+        let (ok, failed) = (number("ok")?, number("failed")?);
+        let kinds = json["kinds"].as_object().into_iter().flatten();
+        Ok(Self {
+            per_second: number("orders_per_second").or_else(|_| number("reads_per_second"))?,
+            p50_ms: number("p50_ms")?,
+            p99_ms: number("p99_ms")?,
+            failed,
+            first_failure: json["first_failure"].as_str().map(str::to_owned),
+            succeeded: 100.0 * ok / (ok + failed + number("not_sent")?),
+            kinds_p99_ms: kinds.filter_map(|(name, told)| Some((name.clone(), told["p99_ms"].as_f64()?))).collect(),
+        })
+    }
 }
 
 impl Serving {
@@ -77,25 +103,26 @@ impl Serving {
         self.memory_mb("VmHWM")
     }
 
-    /// Places orders and waits for the figures.
-    pub(super) fn place(&self, binary: &Path, load: &Load) -> Outcome<Reached> {
+    /// Loads it and waits for the figures.
+    pub(super) fn load(&self, binary: &Path, load: &Load) -> Outcome<Reached> {
         let mut bench = ordo(binary);
-        bench.args(["bench", "place", "--json", "--url", &format!("http://{}", self.address)]);
+        bench.args(["bench", load.what, "--json", "--url", &format!("http://{}", self.address)]);
         bench.args(["--connections", &load.connections.to_string(), "--seconds", &load.seconds.to_string()]);
         bench.args(["--skus", &load.skus.to_string()]);
         if let Some(rate) = load.rate {
             bench.args(["--rate", &format!("{rate:.0}")]);
         }
-        let printed = command::output(&mut bench)?;
-        let reached = Reached {
-            orders_per_second: number(&printed, "orders_per_second")?,
-            p50_ms: number(&printed, "p50_ms")?,
-            p99_ms: number(&printed, "p99_ms")?,
-            failed: number(&printed, "failed")?,
-        };
+        // With more failures than may be it ends with 1, and has its figures all the same.
+        let output = bench.output()?;
+        let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let reached = Reached::read(&printed).map_err(|error| format!("ordo bench {}: {}: {error}\n{said}", load.what, output.status))?;
+        if let Some(first) = &reached.first_failure {
+            say::line(format!("the first failure: {first}"));
+        }
         say::line(format!(
-            "ordo: {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} failed ({} connections, {} items{})",
-            reached.orders_per_second,
+            "ordo: {} {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} failed ({} connections, {} items{})",
+            load.what,
+            reached.per_second,
             reached.p50_ms,
             reached.p99_ms,
             reached.failed,
@@ -121,10 +148,14 @@ pub(super) fn stripped_mb(binary: &Path, folder: &Path) -> Outcome<f64> {
     Ok(f64::from(kilobytes) / 1024.0)
 }
 
+fn json(printed: &str) -> Outcome<Value> {
+    let json = &printed[printed.find('{').unwrap_or_default()..];
+    serde_json::from_str(json).map_err(|error| format!("{error}:\n{printed}").into())
+}
+
 /// The number of this name in printed JSON.
 pub(super) fn number(printed: &str, name: &str) -> Outcome<f64> {
-    let json = &printed[printed.find('{').unwrap_or_default()..];
-    let json: Value = serde_json::from_str(json).map_err(|error| format!("{error}:\n{printed}"))?;
+    let json = json(printed)?;
     json[name].as_f64().ok_or_else(|| format!("no number {name} in {json}").into())
 }
 
@@ -177,6 +208,16 @@ mod tests {
         assert!((number(printed, "orders_per_second").unwrap() - 11408.5).abs() < 0.01);
         assert!(number(printed, "p50_ms").unwrap_err().to_string().contains("p50_ms"));
         assert!(number("no json", "failed").is_err());
+    }
+
+    #[test]
+    fn what_the_generator_prints_is_read_and_what_was_not_sent_has_not_succeeded() {
+        let printed =
+            r#"{"reads_per_second":9.5,"p50_ms":1.0,"p99_ms":2.5,"ok":90,"failed":5,"not_sent":5,"kinds":{"details":{"p99_ms":1.5}}}"#;
+        let reached = Reached::read(printed).unwrap();
+        assert!((reached.succeeded - 90.0).abs() < 0.01 && (reached.per_second - 9.5).abs() < 0.01);
+        assert_eq!(reached.kinds_p99_ms, [("details".to_owned(), 1.5)]);
+        assert!(Reached::read("{}").is_err());
     }
 
     #[test]

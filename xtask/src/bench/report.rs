@@ -11,12 +11,12 @@ const TOLERANCE: f64 = 0.1;
 
 /// What was measured, one value a repetition.
 #[derive(Default)]
-pub(super) struct Samples(BTreeMap<&'static str, Vec<f64>>);
+pub(super) struct Samples(BTreeMap<String, Vec<f64>>);
 
 impl Samples {
     /// One more value.
-    pub(super) fn add(&mut self, name: &'static str, value: f64) {
-        self.0.entry(name).or_default().push(value);
+    pub(super) fn add(&mut self, name: &str, value: f64) {
+        self.0.entry(name.to_owned()).or_default().push(value);
     }
 
     fn median(&self, name: &str) -> Option<f64> {

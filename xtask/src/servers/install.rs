@@ -29,7 +29,7 @@ fn newest() -> Option<(PathBuf, String)> {
     usable.max_by_key(|(_, version)| major(version))
 }
 
-fn usable(folder: &Path) -> Result<String, String> {
+pub(super) fn usable(folder: &Path) -> Result<String, String> {
     for program in ["initdb", "postgres"] {
         if !folder.join(program).is_file() {
             return Err(format!("has no {program}"));
@@ -51,18 +51,30 @@ fn major(version: &str) -> Option<u32> {
 }
 
 fn install() -> Outcome<()> {
-    if !command::is_root() || !command::in_path("apt-get") {
+    apt(&["postgresql", "postgresql-contrib"]).map_err(|why| {
         let advice = "no PostgreSQL 15 or newer was found. Install it (Debian, Ubuntu: `apt-get install postgresql \
                       postgresql-contrib`) or set ORDO_PG_BIN to the folder that holds initdb and postgres";
-        return Err(advice.into());
+        format!("{advice}: {why}").into()
+    })
+}
+
+/// Installs packages of the system, if we may.
+pub(super) fn apt(packages: &[&str]) -> Outcome<()> {
+    if !command::is_root() || !command::in_path("apt-get") {
+        return Err("only root can install packages, by apt-get".into());
     }
     let apt = |arguments: &[&str]| {
         let mut apt = command::command("apt-get");
         command::output(apt.args(["-q", "-o", "Dpkg::Use-Pty=0"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update"])?;
-    apt(&["install", "-y", "--no-install-recommends", "postgresql", "postgresql-contrib"])?;
+    apt(&[&["install", "-y", "--no-install-recommends"], packages].concat())?;
     Ok(())
+}
+
+/// Sees to it that `psql` can be started: a ready-made server comes without it.
+pub(super) fn psql() -> Outcome<()> {
+    if command::in_path("psql") || newest().is_some_and(|(programs, _)| programs.join("psql").is_file()) { Ok(()) } else { install() }
 }
 
 #[cfg(test)]

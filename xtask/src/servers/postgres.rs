@@ -1,6 +1,7 @@
 //! A private PostgreSQL: fresh, on a free port of the loopback, durable as shipped (fsync on), gone when dropped.
 
-use super::{free_port, fresh_folder, install};
+use super::release::Release;
+use super::{free_port, fresh_folder, install, release};
 use crate::guard::{Ending, Guard};
 use crate::{Outcome, command};
 use std::path::{Path, PathBuf};
@@ -15,8 +16,9 @@ const STARTS_MAX: usize = 3;
 /// Makes the cluster, then becomes the server; `-N` saves syncing the empty cluster only.
 const SERVE: &str = r#"
 "$1/initdb" -D "$2" -U postgres -A trust -E UTF8 --locale=C --no-instructions -N >&2 &&
-exec "$1/postgres" -D "$2" -c port="$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-  -c max_connections=200 -c fsync=on
+programs=$1 data=$2 port=$3 && shift 3 &&
+exec "$programs/postgres" -D "$data" -c max_connections=200 "$@" -c port="$port" -c listen_addresses=127.0.0.1 \
+  -c unix_socket_directories= -c fsync=on
 "#;
 
 /// A running server.
@@ -31,12 +33,26 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Finds or installs it, starts it, and waits until it answers.
     pub(crate) fn start() -> Outcome<Self> {
-        let (programs, version) = install::find()?;
+        Self::of(install::find()?, &[])
+    }
+
+    /// The same with settings, each `name=value`.
+    pub(crate) fn start_with(settings: &[String]) -> Outcome<Self> {
+        Self::of(install::find()?, settings)
+    }
+
+    /// The same in this version.
+    pub(crate) fn start_release(release: &Release) -> Outcome<Self> {
+        install::psql()?;
+        Self::of(release::find(release)?, &[])
+    }
+
+    fn of((programs, version): (PathBuf, String), settings: &[String]) -> Outcome<Self> {
         let mut failure = String::new();
         for _ in 0..STARTS_MAX {
             let folder = fresh_folder("postgres")?;
             let port = free_port()?;
-            let guard = spawn(&programs, &folder, port)?;
+            let guard = spawn(&programs, &folder, port, settings)?;
             let server = Self { guard, port, folder, programs: programs.clone(), version: version.clone() };
             match server.wait() {
                 Ok(()) => return Ok(server),
@@ -54,6 +70,10 @@ impl Postgres {
     /// `postgres (PostgreSQL) 15.14 …`
     pub(crate) fn version(&self) -> &str {
         &self.version
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where its data and its log are.
@@ -91,7 +111,7 @@ impl Postgres {
 }
 
 /// PostgreSQL refuses to run as root, so root's server runs as `nobody`.
-fn spawn(programs: &Path, folder: &Path, port: u16) -> Outcome<Guard> {
+fn spawn(programs: &Path, folder: &Path, port: u16, settings: &[String]) -> Outcome<Guard> {
     let mut serve;
     if command::is_root() {
         let uid: u32 = command::output(command::command("id").args(["-u", "nobody"]))?.trim().parse()?;
@@ -104,6 +124,9 @@ fn spawn(programs: &Path, folder: &Path, port: u16) -> Outcome<Guard> {
         serve = Command::new("bash");
     }
     serve.args(["-c", SERVE, "serve"]).arg(programs).arg(folder.join("data")).arg(port.to_string());
+    for setting in settings {
+        serve.args(["-c", setting]);
+    }
     serve.current_dir("/");
     Guard::spawn(&serve, &folder.join("log"), &Ending { signal: "INT", folder: Some(folder) })
 }

@@ -6,13 +6,20 @@ mod histogram;
 mod load;
 mod order;
 mod pace;
+mod read;
 mod report;
 mod target;
+mod tickets;
+mod work;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use order::Order;
+use read::Reads;
 use target::Target;
+use tickets::Tickets;
+use work::Work;
 
 /// More failures than this share of all orders, in percent, make the answer "no".
 const FAILED_PERCENT_MAX: u64 = 1;
@@ -45,7 +52,7 @@ pub(crate) struct BenchArgs {
     /// Lines an order, each another SKU
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100))]
     lines: u32,
-    /// Orders a second, whether or not the server keeps up; latency counts from when an order was due [default: as fast as it goes]
+    /// Orders or reads a second, whether or not the server keeps up; latency counts from when one was due [default: as fast as it goes]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
     /// How long to load before measuring
@@ -61,6 +68,20 @@ pub(crate) struct BenchArgs {
 enum What {
     /// Placing orders at `POST /api/v1/orders`
     Place,
+    /// Buying tickets: `POST /orders`, then `POST /orders/{id}/confirm`; an answer counts when the order is confirmed
+    Tickets,
+    /// Reading orders that are there: details, history, and lists by all that they can be found by
+    Read,
+}
+
+impl What {
+    /// What is counted.
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Place | Self::Tickets => "orders",
+            Self::Read => "reads",
+        }
+    }
 }
 
 /// Why there is nothing to report.
@@ -96,7 +117,6 @@ enum BenchError {
 ///
 /// Makes a runtime of one thread, so that it leaves the other cores to the server: not to be called inside another.
 pub(crate) fn run(args: &BenchArgs) -> ExitCode {
-    let What::Place = args.what;
     match measure(args) {
         Ok(outcome) => {
             let report = if args.json { report::json(args, &outcome) } else { report::text(args, &outcome) };
@@ -131,8 +151,20 @@ fn measure(args: &BenchArgs) -> Result<load::Outcome, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::Runtime)?;
     let progress = std::io::stderr().is_terminal();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        catalogue::prepare(&target, args.skus, args.connections, progress).await?;
-        Ok(load::run(&target, args, progress).await)
+        let sample = match args.what {
+            What::Place => {
+                catalogue::prepare(&target, args.skus, args.connections, progress).await?;
+                None
+            }
+            What::Tickets => None,
+            What::Read => Some(read::sample(&target).await?),
+        };
+        let work = |connection| match (args.what, &sample) {
+            (What::Read, Some(sample)) => Work::Read(Reads::of(&target, sample, connection)),
+            (What::Tickets, _) => Work::Tickets(Tickets::template(&target)),
+            _ => Work::Place(Order::template(&target, connection, args.skus, args.lines)),
+        };
+        Ok(load::run(&target, args, work, progress).await)
     })
 }
 

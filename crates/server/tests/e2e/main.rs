@@ -1,7 +1,7 @@
 //! The real binary, over real sockets, on both databases: what a caller, an operator and a failing machine see.
 //!
 //! Every scenario runs on SQLite and on PostgreSQL; the PostgreSQL half has `postgres` in its names and needs a server
-//! that `ORDO_TEST_POSTGRES` names.
+//! that `ORDO_TEST_POSTGRES` names, and for some a pgbouncer that `ORDO_TEST_PGBOUNCER` names.
 
 /// Makes two tests of each scenario: on SQLite and on PostgreSQL.
 macro_rules! on_each_database {
@@ -72,6 +72,7 @@ mod overload;
 mod payments;
 mod past;
 mod placing;
+mod pooled;
 mod protocol;
 mod races;
 mod refusing;

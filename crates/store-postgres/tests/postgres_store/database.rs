@@ -9,6 +9,7 @@ use domain::time::Time;
 use domain::{Changes, Needs, View};
 use engine::port::{Mark, Schema as _, Session, Store as _};
 use store_postgres::PostgresStore;
+use testkit::Pooler;
 use tokio_postgres::{Client, NoTls};
 
 /// A database that is dropped with this value, whatever became of the test.
@@ -78,6 +79,15 @@ impl Database {
         }
     }
 
+    /// A pooler before the server, with only so many connections that they are shared all the time.
+    pub(crate) fn pooler(&self, settings: &[(&str, &str)]) -> Pooler {
+        let address = self.address();
+        let (host, port) = address.rsplit_once(':').expect("an address ends with a port");
+        let mut all = vec![("default_pool_size", "3"), ("server_round_robin", "1")];
+        all.extend(settings);
+        Pooler::before(host, port.parse().expect("a port is a number"), &all)
+    }
+
     pub(crate) fn store(&self) -> PostgresStore {
         PostgresStore::connect(&self.url()).expect("a store needs no server to be made")
     }
@@ -117,7 +127,7 @@ impl Drop for Database {
     }
 }
 
-async fn client(url: &str) -> Client {
+pub(crate) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the server at ORDO_TEST_POSTGRES answers");
     tokio::spawn(connection);
     client

@@ -14,6 +14,8 @@ pub(crate) struct Connection {
     address: SocketAddr,
     stream: Option<TcpStream>,
     buffer: Vec<u8>,
+    /// Where the last answer's body begins and ends.
+    body: std::ops::Range<usize>,
 }
 
 /// What came back.
@@ -35,7 +37,7 @@ struct Head {
 impl Connection {
     /// Not open yet.
     pub(crate) fn to(address: SocketAddr) -> Self {
-        Self { address, stream: None, buffer: Vec::with_capacity(16 << 10) }
+        Self { address, stream: None, buffer: Vec::with_capacity(16 << 10), body: 0..0 }
     }
 
     /// Opens it, if it is not open.
@@ -54,6 +56,7 @@ impl Connection {
         let mut stream = self.stream.take().expect("it was opened above");
         stream.write_all(request).await?;
         self.buffer.clear();
+        self.body = 0..0;
         let (head_bytes, head) = loop {
             if let Some(end) = find_end(&self.buffer) {
                 break (end, parse(&self.buffer[..end])?);
@@ -67,7 +70,13 @@ impl Connection {
         if !head.closes {
             self.stream = Some(stream);
         }
-        Ok(Reply { status: head.status, body: &self.buffer[head_bytes..answer_bytes] })
+        self.body = head_bytes..answer_bytes;
+        Ok(Reply { status: head.status, body: self.body() })
+    }
+
+    /// The body of the last answer.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.buffer[self.body.clone()]
     }
 }
 

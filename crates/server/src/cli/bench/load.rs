@@ -1,4 +1,4 @@
-//! Places orders over many connections for a while and counts what comes back.
+//! Works over many connections for a while and counts what comes back.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use super::BenchArgs;
 use super::catalogue;
 use super::connection::Connection;
 use super::histogram::Histogram;
-use super::order::Order;
 use super::pace::{Pace, Phases};
 use super::target::Target;
+use super::work::{Done, Work};
 
 /// Answers that come later than this after the end are not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,6 +41,8 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
     /// What the first failure said.
     pub(crate) first_failure: Option<String>,
+    /// Of reads, the latency of each kind in [`super::read::KINDS`] that had answers.
+    pub(crate) kinds: BTreeMap<usize, Histogram>,
 }
 
 /// The outcome so far, and for each connection since when it waits for an answer that counts.
@@ -51,7 +53,7 @@ struct Tally {
 }
 
 /// Warms up, measures, and waits for what is under way, but not for ever.
-pub(crate) async fn run(target: &Target, args: &BenchArgs, progress: bool) -> Outcome {
+pub(crate) async fn run(target: &Target, args: &BenchArgs, work: impl Fn(u16) -> Work, progress: bool) -> Outcome {
     let start = Instant::now();
     let counted = start + Duration::from_secs(args.warmup.into());
     let phases = Phases { start, counted, end: counted + Duration::from_secs(args.seconds.into()) };
@@ -61,8 +63,8 @@ pub(crate) async fn run(target: &Target, args: &BenchArgs, progress: bool) -> Ou
 
     let mut buyers = JoinSet::new();
     for number in 0..args.connections {
-        let order = Order::template(target, number, args.skus, args.lines);
-        let buyer = Buyer { number: number.into(), connection: Connection::to(target.address), order, tally: Rc::clone(&tally) };
+        let connection = Connection::to(target.address);
+        let buyer = Buyer { number: number.into(), connection, work: work(number), tally: Rc::clone(&tally) };
         buyers.spawn_local(buyer.buy(pace.clone(), phases));
     }
     let mut lines = JoinSet::new();
@@ -96,8 +98,12 @@ impl Tally {
         self.outcome.first_failure.get_or_insert_with(why);
     }
 
-    fn answer(&mut self, latency: Duration, status: u16, body: &[u8]) {
+    fn answer(&mut self, latency: Duration, done: &Done, body: &[u8]) {
+        let status = done.status;
         *self.outcome.statuses.entry(status).or_default() += 1;
+        if let Some(kind) = done.kind {
+            self.outcome.kinds.entry(kind).or_default().record(latency);
+        }
         if (200..300).contains(&status) {
             self.outcome.latency.record(latency);
             self.outcome.ok += 1;
@@ -107,11 +113,11 @@ impl Tally {
     }
 }
 
-/// One connection that places one order after the other.
+/// One connection that does one thing after the other.
 struct Buyer {
     number: usize,
     connection: Connection,
-    order: Order,
+    work: Work,
     tally: Rc<RefCell<Tally>>,
 }
 
@@ -120,16 +126,16 @@ impl Buyer {
         while let Some(due) = pace.next(phases).await {
             let counts = due >= phases.counted;
             self.tally.borrow_mut().waiting[self.number] = counts.then_some(due);
-            let reply = self.connection.exchange(self.order.next()).await;
-            let failed = reply.is_err();
+            let done = self.work.once(&mut self.connection).await;
+            let failed = done.is_err();
             let now = Instant::now();
             {
                 let mut tally = self.tally.borrow_mut();
                 tally.waiting[self.number] = None;
                 if counts {
                     tally.last_answer = tally.last_answer.max(now);
-                    match reply {
-                        Ok(reply) => tally.answer(now - due, reply.status, reply.body),
+                    match done {
+                        Ok(done) => tally.answer(now - due, &done, self.connection.body()),
                         Err(error) => tally.fail(now - due, || error.to_string()),
                     }
                 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use super::{BenchArgs, BenchError, load, measure, report, verdict};
+use super::{BenchArgs, BenchError, load, measure, read, report, verdict};
 
 #[derive(Parser)]
 struct Cli {
@@ -17,8 +17,12 @@ struct Cli {
 }
 
 fn args(address: SocketAddr, more: &str) -> BenchArgs {
+    args_of("place", address, more)
+}
+
+fn args_of(what: &str, address: SocketAddr, more: &str) -> BenchArgs {
     let url = format!("http://{address}");
-    let words = ["bench", "place", "--url", &url].into_iter().chain(more.split_whitespace());
+    let words = ["bench", what, "--url", &url].into_iter().chain(more.split_whitespace());
     Cli::try_parse_from(words).expect("is right").args
 }
 
@@ -33,6 +37,8 @@ struct Shop {
     pause_after: u64,
     pause: Duration,
     on_hand: u64,
+    /// Whether payments of tickets are left open.
+    pays_never: bool,
     orders: AtomicU64,
     set_up: Mutex<Vec<String>>,
 }
@@ -82,6 +88,19 @@ impl Shop {
 
     /// `None` cuts the connection.
     fn answer(&self, request: &str) -> Option<(u16, String)> {
+        if let Some(path) = request.strip_prefix("GET /api/v1/orders").and_then(|rest| rest.strip_suffix(" HTTP/1.1")) {
+            self.set_up.lock().expect("no test panics with it").push(path.to_owned());
+            let is_earlier = path.starts_with("?limit=1&to=");
+            let order = r#"{"order_id":"o","order_number":"n","user_id":"u","customer_email":"e","status":"PAID","created_at":"2026-01-02T03:04:05Z"}"#;
+            return Some((200, format!(r#"{{"items":[{}],"next_cursor":"c"}}"#, if is_earlier { "" } else { order })));
+        }
+        if request.starts_with("POST /orders/x/confirm ") {
+            self.set_up.lock().expect("no test panics with it").push("confirmed".to_owned());
+            return Some((if self.pays_never { 202 } else { 200 }, "{}".into()));
+        }
+        if request.starts_with("POST /orders ") {
+            return Some((201, r#"{"order_id":"x"}"#.into()));
+        }
         if !request.starts_with("POST /api/v1/orders ") {
             self.set_up.lock().expect("no test panics with it").push(request.to_owned());
             return Some(if request.starts_with("GET") && self.on_hand == 0 {
@@ -193,4 +212,59 @@ fn a_server_that_is_away_or_elsewhere_is_told() {
     assert!(matches!(measure(&args(free, "--seconds 1")), Err(BenchError::Away { .. })));
     let elsewhere = "192.0.2.1:8080".parse().expect("is an address");
     assert!(matches!(measure(&args(elsewhere, "--seconds 1")), Err(BenchError::WrongUse(_))));
+}
+
+#[test]
+fn tickets_count_when_they_are_confirmed() {
+    for (pays_never, expected) in [(false, 0), (true, 1)] {
+        let (address, shop) = Shop { pays_never, ..Shop::default() }.open();
+        let args = args_of("tickets", address, "--connections 2 --seconds 1 --warmup 0 --rate 50");
+        let outcome = measure(&args).expect("the shop is open");
+        let confirmed = shop.set_up.lock().expect("no test panics with it").len();
+        assert_eq!(u64::try_from(confirmed).expect("few"), outcome.ok + outcome.failed);
+        assert_eq!((outcome.ok == 0, verdict(&outcome)), (pays_never, expected), "{outcome:?}");
+        assert!(report::json(&args, &outcome).contains("orders_per_second"));
+    }
+}
+
+#[test]
+fn reads_take_turns_and_are_told_by_kind() {
+    let (address, shop) = Shop::default().open();
+    let args = args_of("read", address, "--connections 2 --seconds 1 --warmup 0 --rate 200");
+    let outcome = measure(&args).expect("the shop is open");
+    assert_eq!((outcome.failed, verdict(&outcome)), (0, 0));
+    let report: serde_json::Value = serde_json::from_str(&report::json(&args, &outcome)).expect("is JSON");
+    let kinds = report["kinds"].as_object().expect("they are told");
+    assert_eq!(kinds.len(), read::KINDS.len());
+    assert!(kinds.values().all(|kind| kind["count"].as_u64().is_some_and(|count| (15..=25).contains(&count))), "{kinds:?}");
+    assert_eq!(report["reads_per_second"].as_f64().map(f64::is_sign_positive), Some(true));
+    let asked = shop.set_up.lock().expect("no test panics with it");
+    for path in [
+        "/o",
+        "/o/events",
+        "?limit=20",
+        "?limit=20&cursor=c",
+        "?limit=20&user_id=u",
+        "?limit=20&status=PAID",
+        "?limit=20&status=PAID,DELIVERED",
+        "?limit=20&to=2026-01-02T03:04:05Z",
+        "?number=n",
+        "?limit=20&email=e",
+    ] {
+        assert!(asked.iter().any(|other| other == path), "{path} was never asked");
+    }
+    assert!(report::text(&args, &outcome).contains("by_email"));
+}
+
+#[test]
+fn without_orders_there_is_nothing_to_read() {
+    let empty = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = empty.local_addr().expect("is bound");
+    std::thread::spawn(move || {
+        let (mut stream, _) = empty.accept().expect("somebody comes");
+        let _ = stream.read(&mut [0; 1024]);
+        let body = r#"{"items":[],"next_cursor":null}"#;
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).expect("it reads");
+    });
+    assert!(matches!(measure(&args_of("read", address, "--seconds 1")), Err(BenchError::WrongUse(_))));
 }
