@@ -3,10 +3,12 @@
 
 pub mod builders;
 pub mod clock;
+pub mod columns;
 pub mod json;
 pub mod memory;
 pub mod provider;
 pub mod suite;
+pub mod trials;
 
 pub use clock::StepClock;
 pub use memory::{Bug, Fault, Faults, MemoryStore, Point};

@@ -1,5 +1,6 @@
 //! The store against a real server. `ORDO_TEST_POSTGRES`: the URL of one on which databases may be made.
 
+mod columns;
 mod database;
 mod faults;
 mod proxy;
