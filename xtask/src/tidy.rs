@@ -5,6 +5,7 @@ mod migrations;
 mod privacy;
 mod prose;
 mod pure;
+mod requirements;
 mod sources;
 
 use crate::tree::Tree;
@@ -30,6 +31,7 @@ pub(crate) fn run() -> Outcome<()> {
         prose::check(&tree),
         privacy::check(&tree),
         migrations::check(&tree),
+        requirements::check(&tree),
     ]
     .concat();
     for violation in &violations {
@@ -38,7 +40,7 @@ pub(crate) fn run() -> Outcome<()> {
     let files = tree.files().count();
     match violations.len() {
         0 => {
-            say::line(format!("tidy: {files} files, {} crates, nothing to say", crates.len()));
+            say::line(format!("tidy: {files} files, {} crates, {}, nothing to say", crates.len(), requirements::count(&tree)));
             Ok(())
         }
         found => Err(format!("tidy: {found} violations in {files} files").into()),

@@ -3,11 +3,13 @@
 
 pub mod builders;
 pub mod clock;
+pub mod columns;
 pub mod json;
 pub mod memory;
 pub mod pooler;
 pub mod provider;
 pub mod suite;
+pub mod trials;
 
 pub use clock::StepClock;
 pub use memory::{Bug, Fault, Faults, MemoryStore, Point};

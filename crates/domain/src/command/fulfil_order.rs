@@ -124,11 +124,10 @@ pub(super) fn ship(
     carrier_code: Option<Arc<str>>,
     tracking_number: Option<Arc<str>>,
 ) -> Result<(), OrderRefusal> {
-    if draft.act(Action::Ship).is_err() {
+    if draft.order.status != Status::ReadyToShip {
         // The refusal is about shipping, not about the packing that nobody asked for.
         let (from, action) = (draft.order.status, Action::Ship);
         prepare(draft).map_err(|_| OrderRefusal::InvalidTransition { from, action })?;
-        draft.act(Action::Ship)?;
     }
     let shipment_id = draft.next_id::<ShipmentId>();
     let mut lines = Vec::new();
@@ -150,11 +149,13 @@ pub(super) fn ship(
         created_at: cx.now,
         updated_at: cx.now,
     });
+    // The parcel is there before the order is on its way: the status moves with ORDER_SHIPPED, which others are told of.
+    draft.fact(Fact::ShipmentCreated { shipment_id });
+    draft.act(Action::Ship)?;
     draft.order.shipped_at = Some(cx.now);
     if tracking_number.is_some() {
         draft.order.tracking_number.clone_from(&tracking_number);
     }
-    draft.fact(Fact::ShipmentCreated { shipment_id });
     draft.fact(Fact::OrderShipped { carrier_code, tracking_number });
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The store on real files.
 
 mod audit;
+mod columns;
 mod faults;
 mod files;
 mod numbers;

@@ -147,6 +147,12 @@ impl Server {
         self.log.lines().iter().any(|line| line.contains(text))
     }
 
+    /// The lines of its log that hold this text.
+    pub(crate) fn logged(&self, text: &str) -> Vec<Value> {
+        let lines = self.log.lines();
+        lines.iter().filter(|line| line.contains(text)).filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
     /// kill -9. What it can start again with comes back.
     pub(crate) async fn kill(mut self) -> Setup {
         self.child.kill().await.expect("it is our child");
