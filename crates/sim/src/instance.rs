@@ -184,6 +184,9 @@ async fn look_for_refunds(world: &Arc<World>, number: usize, engine: &Engine, ba
             Err(_) => None,
         };
         let Some((refund, payment)) = taken else { continue };
+        if refund.silences > 0 || refund.version > 2 {
+            world.mark(Mark::RefundTakenOver);
+        }
         let (world, engine, bank) = (world.clone(), engine.clone(), bank.clone());
         let here = world.clone();
         here.spawn(Owner::Instance(number), "refund call", async move {
