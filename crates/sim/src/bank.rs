@@ -10,7 +10,7 @@ use engine::port::{PaymentProvider, ProviderCall, RefundCall};
 use testkit::provider::answer_of;
 
 use crate::dice::Dice;
-use crate::instance::record;
+use crate::instance::{record, record_refund};
 use crate::marks::{Injected, Mark};
 use crate::scheduler::Owner;
 use crate::world::World;
@@ -162,6 +162,22 @@ impl Bank {
     }
 }
 
+impl Bank {
+    /// Tells of a refund by itself too: at any instance, about when the call is answered or lost, and once more later.
+    fn tell_of_refund(&self, refund_id: RefundId, said: RefundWord) {
+        let world = self.world.clone();
+        let mut dice = Dice::new(world.fault_dice().throw(), 15);
+        self.world.spawn(Owner::Client, "refund news", async move {
+            for most in [600, 10_000] {
+                world.timers.sleep(dice.between(0, most)).await;
+                if let Some(instance) = world.instance(dice.index(world.plan.instances)) {
+                    instance.unless_dead(record_refund(&world, &instance.engine, refund_id, said.clone())).await;
+                }
+            }
+        });
+    }
+}
+
 /// Until it is acknowledged, as providers do.
 async fn deliver(world: &Arc<World>, payment_id: PaymentId, said: ProviderAnswer, dice: &mut Dice) {
     loop {
@@ -208,6 +224,9 @@ impl PaymentProvider for Bank {
             return RefundWord::Silent;
         }
         let said = self.give_back(&call);
+        if self.world.strikes(self.world.plan.rates.provider_tells) {
+            self.tell_of_refund(call.refund.refund_id, said.clone());
+        }
         self.world.timers.sleep(back).await;
         if self.world.strikes(self.world.plan.rates.provider_mute) {
             self.world.faulted.count(Injected::ProviderMute);

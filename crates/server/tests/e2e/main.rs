@@ -56,6 +56,7 @@ macro_rules! on_postgres_only {
 mod support;
 
 mod away;
+mod books;
 mod catalogue;
 mod commands;
 mod conditions;
@@ -65,9 +66,11 @@ mod events;
 mod dry_run;
 mod expiry;
 mod flash_sale;
+mod interleavings;
 mod inventory;
 mod keys;
 mod lists;
+mod live;
 mod overload;
 mod payments;
 mod past;

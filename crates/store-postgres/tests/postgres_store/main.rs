@@ -8,3 +8,4 @@ mod races;
 mod schema;
 mod speed;
 mod suite;
+mod twins;
