@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use domain::command::{Answer, BalanceAnswer, Command, OfferAnswer, OrderAnswer, SkuAnswer};
+use domain::command::{Answer, BalanceAnswer, Command, EventAnswer, OfferAnswer, OrderAnswer, PaymentAnswer, SkuAnswer};
 use domain::key::{Fingerprint, ScopedKey};
 use domain::payment::{Payment, Status};
 use domain::{Caller, Refusal};
@@ -53,6 +53,22 @@ impl Observed for OrderAnswer {
         let order = &self.order;
         let payment = self.payment.as_ref().map_or("-".into(), |payment| format!("{:?}", payment.status));
         format!("{} {} v{} {} payment {payment}", order.number, order.status.as_str(), order.version, order.order_id)
+    }
+}
+
+impl Observed for PaymentAnswer {
+    fn intent(&self) -> Option<Arc<Payment>> {
+        Some(self.0.clone()).filter(|payment| payment.status == Status::Initiated && payment.next_check_at.is_some())
+    }
+
+    fn short(&self) -> String {
+        format!("{} {:?} of {}", self.0.payment_id, self.0.status, self.0.order_id)
+    }
+}
+
+impl Observed for EventAnswer {
+    fn short(&self) -> String {
+        format!("{self:?}")
     }
 }
 
@@ -115,7 +131,7 @@ impl<C: Command> Want<C> {
     /// Writes it down.
     pub fn written(self, world: &World) -> Request<C> {
         let Self { caller, key, body, command, tag, kind } = self;
-        let scoped = key.as_ref().map(|key| ScopedKey::new(&caller.id, C::NAME, key));
+        let scoped = key.as_ref().map(|key| ScopedKey::new(C::key_owner(&caller), C::NAME, key));
         let wish = world.history().wish(Wish { tag: tag.clone(), kind, key: scoped, body, tries: Vec::new() });
         Request { caller, key, body, command, wish, tag: tag.into() }
     }
@@ -257,7 +273,7 @@ where
             if let Some(contradiction) = done.answer.seen(world) {
                 world.violation(contradiction);
             }
-            if let Some(payment) = done.answer.intent().filter(|_| C::NAME == "request_payment") {
+            if let Some(payment) = done.answer.intent().filter(|_| matches!(C::NAME, "request_payment" | "create_payment")) {
                 instance.intend(payment);
             }
             world.say(|| format!("{} {} at {} -> {}", request.tag, C::NAME, instance.number, done.answer.short()));

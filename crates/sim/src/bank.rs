@@ -1,6 +1,6 @@
 //! The provider: decides once for each payment, charges at most once, keeps books of its own, and may not be heard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,7 +10,7 @@ use engine::port::{PaymentProvider, ProviderCall, RefundCall};
 use testkit::provider::answer_of;
 
 use crate::dice::Dice;
-use crate::instance::record;
+use crate::instance::{record, record_refund};
 use crate::marks::{Injected, Mark};
 use crate::scheduler::Owner;
 use crate::world::World;
@@ -26,6 +26,8 @@ pub struct Entry {
     pub charged: i64,
     /// What went back, by refund; minor units.
     pub refunds: BTreeMap<RefundId, i64>,
+    /// What it refused to give back.
+    pub kept: BTreeSet<RefundId>,
     /// How often it was asked for.
     pub calls: u32,
     /// Whether an answer got through.
@@ -74,6 +76,7 @@ impl Bank {
                 amount: payment.amount,
                 charged: if declines { 0 } else { payment.amount },
                 refunds: BTreeMap::new(),
+                kept: BTreeSet::new(),
                 calls: 0,
                 was_heard: false,
                 was_revised: false,
@@ -92,6 +95,29 @@ impl Bank {
             (false, 0) => declined(),
             (false, _) => captured(payment.payment_id),
         }
+    }
+}
+
+impl Bank {
+    /// Asked again about the same refund, it says the same and gives nothing more.
+    fn give_back(&self, call: &RefundCall) -> RefundWord {
+        let (refund_id, amount) = (call.refund.refund_id, call.refund.amount);
+        // No fault, but a word: it may say so at any time.
+        let keeps = self.world.fault_dice().happens(self.world.plan.rates.provider_keeps);
+        let mut books = self.books();
+        let Some(entry) = books.get_mut(&call.payment.payment_id).filter(|entry| entry.charged > 0) else {
+            drop(books);
+            self.world.violation(format!("the provider is asked to give back what it never took: {call:?}"));
+            return RefundWord::Silent;
+        };
+        if !entry.refunds.contains_key(&refund_id) && (keeps || entry.kept.contains(&refund_id)) {
+            if entry.kept.insert(refund_id) {
+                self.world.faulted.count(Injected::ProviderKept);
+            }
+            return RefundWord::Refused { reason: "refund_refused".into() };
+        }
+        entry.refunds.insert(refund_id, amount);
+        RefundWord::Done { provider_ref: Some(format!("bank_{refund_id}").into()) }
     }
 }
 
@@ -136,6 +162,22 @@ impl Bank {
     }
 }
 
+impl Bank {
+    /// Tells of a refund by itself too: at any instance, about when the call is answered or lost, and once more later.
+    fn tell_of_refund(&self, refund_id: RefundId, said: RefundWord) {
+        let world = self.world.clone();
+        let mut dice = Dice::new(world.fault_dice().throw(), 15);
+        self.world.spawn(Owner::Client, "refund news", async move {
+            for most in [600, 10_000] {
+                world.timers.sleep(dice.between(0, most)).await;
+                if let Some(instance) = world.instance(dice.index(world.plan.instances)) {
+                    instance.unless_dead(record_refund(&world, &instance.engine, refund_id, said.clone())).await;
+                }
+            }
+        });
+    }
+}
+
 /// Until it is acknowledged, as providers do.
 async fn deliver(world: &Arc<World>, payment_id: PaymentId, said: ProviderAnswer, dice: &mut Dice) {
     loop {
@@ -173,6 +215,7 @@ impl PaymentProvider for Bank {
         }
         said
     }
+
     async fn refund(&self, call: RefundCall) -> RefundWord {
         let (there, back) = (self.takes_ms(), self.takes_ms());
         self.world.timers.sleep(there).await;
@@ -180,15 +223,15 @@ impl PaymentProvider for Bank {
             self.world.faulted.count(Injected::ProviderDeaf);
             return RefundWord::Silent;
         }
-        // Asked again about the same refund, it gives nothing more.
-        if let Some(entry) = self.books().get_mut(&call.payment.payment_id) {
-            entry.refunds.insert(call.refund.refund_id, call.refund.amount);
+        let said = self.give_back(&call);
+        if self.world.strikes(self.world.plan.rates.provider_tells) {
+            self.tell_of_refund(call.refund.refund_id, said.clone());
         }
         self.world.timers.sleep(back).await;
         if self.world.strikes(self.world.plan.rates.provider_mute) {
             self.world.faulted.count(Injected::ProviderMute);
             return RefundWord::Silent;
         }
-        RefundWord::Done { provider_ref: None }
+        said
     }
 }

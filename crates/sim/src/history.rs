@@ -1,10 +1,10 @@
 //! What was asked for, what was answered: written down as it happens, to judge what is kept by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::command::OrderAnswer;
-use domain::ids::{OrderId, OrderNumber, SkuId};
+use domain::ids::{OrderId, OrderNumber, PaymentId, RefundId, SkuId};
 use domain::key::ScopedKey;
 use domain::order::Status;
 use domain::stock::Operation;
@@ -40,7 +40,34 @@ pub enum Kind {
         /// The name of the reference; with the operation it names this movement.
         reference: Arc<str>,
     },
+    /// An event about an order.
+    Event(EventWish),
     /// Something else.
+    Other,
+}
+
+/// An event that is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventWish {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// What it tells.
+    pub tells: Tells,
+}
+
+/// What an event tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Tells {
+    /// Its money came.
+    Money {
+        /// All that is due, in its currency.
+        is_due: bool,
+        /// The teller's name for it.
+        reference: Option<Arc<str>>,
+    },
+    /// Its money did not come.
+    NoMoney,
+    /// Where its goods or a refund are.
     Other,
 }
 
@@ -152,6 +179,12 @@ pub struct History {
     pub closed: BTreeMap<SkuId, Vec<(u64, u64)>>,
     /// The last number drawn of each year.
     pub numbers: BTreeMap<i32, i64>,
+    /// Orders whose money may come from several sides at once: attempts side by side, other services.
+    pub sides: BTreeSet<OrderId>,
+    /// Attempts that somebody collected, or tried to.
+    pub collected: BTreeSet<PaymentId>,
+    /// What the cashier gave back by hand, minor units.
+    pub by_hand: BTreeMap<RefundId, i64>,
     /// How often each key was loaded by a writer.
     pub key_loads: BTreeMap<ScopedKey, u32>,
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use domain::command::{ExpireOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, TakePayment, TakeRefund};
-use domain::ids::PaymentId;
+use domain::ids::{PaymentId, RefundId};
 use domain::order::Status;
 use domain::payment::Payment;
 use domain::time::Time;
@@ -184,6 +184,9 @@ async fn look_for_refunds(world: &Arc<World>, number: usize, engine: &Engine, ba
             Err(_) => None,
         };
         let Some((refund, payment)) = taken else { continue };
+        if refund.silences > 0 || refund.version > 2 {
+            world.mark(Mark::RefundTakenOver);
+        }
         let (world, engine, bank) = (world.clone(), engine.clone(), bank.clone());
         let here = world.clone();
         here.spawn(Owner::Instance(number), "refund call", async move {
@@ -192,11 +195,16 @@ async fn look_for_refunds(world: &Arc<World>, number: usize, engine: &Engine, ba
                 Either::Right(_) => RefundWord::Silent,
             };
             world.say(|| format!("provider on {refund_id}: {said:?}"));
-            counted(&world);
-            if let Err(Failure::Bug(reason)) = engine.submit(RecordRefund { refund_id, said }, Ask::of_worker("payments")).await {
-                world.violation(format!("recording {refund_id}: internal error: {reason}"));
-            }
+            record_refund(&world, &engine, refund_id, said).await;
         });
+    }
+}
+
+/// Records what was said of a refund.
+pub async fn record_refund(world: &World, engine: &Engine, refund_id: RefundId, said: RefundWord) {
+    counted(world);
+    if let Err(Failure::Bug(reason)) = engine.submit(RecordRefund { refund_id, said }, Ask::of_worker("payments")).await {
+        world.violation(format!("recording {refund_id}: internal error: {reason}"));
     }
 }
 

@@ -8,6 +8,7 @@ pub mod bank;
 pub mod clerk;
 pub mod dice;
 pub mod history;
+pub mod house;
 pub mod instance;
 pub mod judge;
 pub mod marks;

@@ -77,6 +77,8 @@ named! {
         ProviderDeclined = "provider-declined",
         /// The provider charged after all what it had declined.
         ProviderRevised = "provider-revised",
+        /// The provider refused to give money back.
+        ProviderKept = "provider-kept",
     }
 }
 
@@ -133,6 +135,42 @@ named! {
         Surplus = "surplus money recorded",
         /// An order was canceled because its payment failed.
         CanceledByFailure = "order canceled by a failed payment",
+        /// A paid order was canceled and its money is on its way back.
+        CanceledAfterPayment = "paid order canceled, money on its way back",
+        /// The provider gave money back.
+        WentBack = "money given back by the provider",
+        /// The provider refused to give money back, and a person was called.
+        StayedHere = "money kept by the provider, a person called",
+        /// Money went back by hand.
+        WentBackByHand = "money given back by hand",
+        /// Money could not go back by hand, and did later.
+        FailedByHand = "money given back by hand in a second try",
+        /// A refund was taken over.
+        RefundTakenOver = "refund taken over",
+        /// Two attempts for one order side by side, both with a provider.
+        SideBySide = "two attempts side by side",
+        /// Both brought money: the second went back.
+        SecondMoney = "second money of one order goes back",
+        /// An attempt for another amount than what is due was refused.
+        WrongAmount = "attempt for a wrong amount refused",
+        /// An event told of money, and that was applied.
+        EventApplied = "event applied: money",
+        /// The same event came from two tellers, and was applied once.
+        EventTwice = "same event from two tellers",
+        /// An event told of money that is not what is due.
+        EventMismatch = "event with a wrong amount, a person called",
+        /// Another event told of the same money.
+        EventKnown = "same money told by another event",
+        /// An event told of a failed payment.
+        EventFailed = "event applied: no money",
+        /// Money told of by an event came too late.
+        EventTooLate = "event with money for an order that has ended",
+        /// A carrier's event shipped an order.
+        ShippedByEvent = "shipped by an event",
+        /// An order was delivered.
+        Delivered = "order delivered",
+        /// Money was collected by hand.
+        Collected = "money collected by hand",
         /// A ticket order was placed.
         Tickets = "ticket order placed",
         /// One order with the same SKU on two lines.

@@ -42,6 +42,8 @@ pub struct Rates {
     pub provider_declines: u64,
     /// The provider tells its news by itself too: late, repeated, revised.
     pub provider_tells: u64,
+    /// The provider refuses to give money back.
+    pub provider_keeps: u64,
 }
 
 /// What one seed turns on.
@@ -163,5 +165,6 @@ fn rates(dice: &mut Dice) -> Rates {
         provider_mute: some(dice, 3, 500),
         provider_declines: some(dice, 4, 500),
         provider_tells: some(dice, 3, 600),
+        provider_keeps: some(dice, 4, 400),
     }
 }

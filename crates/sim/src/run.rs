@@ -12,6 +12,7 @@ use testkit::{Bug, MemoryStore};
 use crate::bank::Bank;
 use crate::clerk::Clerk;
 use crate::dice::Dice;
+use crate::house::{is_by_hand, pay_back};
 use crate::instance::Instance;
 use crate::judge::judge;
 use crate::marks::{Faulted, Injected, Mark, Seen};
@@ -120,6 +121,10 @@ impl Run {
             return;
         }
         self.world.let_them_speak();
+        if !self.until(|run| run.scheduler.clients() == 0) {
+            return;
+        }
+        self.empty_the_till();
         if !self.until(|run| run.scheduler.clients() == 0) || !self.until(|run| !run.is_open()) {
             return;
         }
@@ -147,6 +152,15 @@ impl Run {
                 clerk.run().await;
             }
         });
+    }
+
+    /// The cashier gives back by hand what nobody has given back yet.
+    fn empty_the_till(&self) {
+        let left: Vec<_> = self.store.look(|memory| memory.refunds.values().filter(|refund| is_by_hand(refund)).cloned().collect());
+        for (number, refund) in (0..).zip(left) {
+            let (world, mut dice) = (self.world.clone(), Dice::new(self.world.plan.seed, 1000 + number));
+            self.world.spawn(Owner::Client, "cashier", async move { pay_back(&world, &refund, &mut dice).await });
+        }
     }
 
     fn heal(&mut self) {
@@ -190,7 +204,9 @@ impl Run {
 
     fn is_open(&self) -> bool {
         self.store.look(|memory| {
-            memory.orders.values().any(|order| waits(order)) || memory.payments.values().any(|payment| Payment::awaits_provider(payment))
+            memory.orders.values().any(|order| waits(order))
+                || memory.payments.values().any(|payment| Payment::awaits_provider(payment))
+                || memory.refunds.values().any(|refund| refund.next_check_at.is_some())
         })
     }
 

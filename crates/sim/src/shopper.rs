@@ -15,6 +15,7 @@ use testkit::builders::{cents, place};
 use crate::ask::{Outcome, Request, Want, insist};
 use crate::dice::Dice;
 use crate::history::{Kind, OrderWish};
+use crate::house::{House, is_collectable};
 use crate::marks::Mark;
 use crate::meddle;
 use crate::world::World;
@@ -151,13 +152,8 @@ impl Shopper {
         let key = self.key();
         let request = self.request(command, wish, key);
         let Some(order_id) = self.place(&request).await else { return };
-        match self.dice.below(6) {
-            0 => meddle::look(&self.world, &self.caller, order_id).await,
-            1 => meddle::cancel(&self.world, order_id, &mut self.dice).await,
-            2 => meddle::expire(&self.world, order_id).await,
-            _ => {}
-        }
-        match self.dice.below(14) {
+        self.meddle(order_id).await;
+        match self.dice.below(24) {
             0..=3 => self.pay_until_paid(order_id).await,
             10..=11 => self.pay_twice_at_once(order_id).await,
             4..=5 => self.cancel(order_id).await,
@@ -167,8 +163,84 @@ impl Shopper {
                 self.world.timers.sleep(self.dice.between(0, 20_000)).await;
                 self.place(&request).await;
             }
+            14..=16 => self.pay_from_several_sides(order_id).await,
+            17..=19 => self.have_it_told(order_id).await,
+            20..=21 => self.pay_and_regret(order_id).await,
             _ => {}
         }
+        if self.dice.below(2) == 0 {
+            self.follow(order_id).await;
+        }
+    }
+
+    async fn meddle(&mut self, order_id: OrderId) {
+        match self.dice.below(6) {
+            0 => meddle::look(&self.world, &self.caller, order_id).await,
+            1 => meddle::cancel(&self.world, order_id, &mut self.dice).await,
+            2 => meddle::expire(&self.world, order_id).await,
+            _ => {}
+        }
+    }
+
+    fn house(&mut self) -> House {
+        let name = self.tag();
+        House::new(self.world.clone(), name, Dice::new(self.dice.throw(), 14))
+    }
+
+    /// Two attempts side by side, and sometimes a cancel between them.
+    async fn pay_from_several_sides(&mut self, order_id: OrderId) {
+        let Some(total) = self.total(order_id) else { return };
+        let (mut house, caller) = (self.house(), self.caller.clone());
+        if self.dice.below(4) == 0 {
+            join(house.attempt_side_by_side(order_id, total, &caller), self.cancel(order_id)).await;
+        } else {
+            house.attempt_side_by_side(order_id, total, &caller).await;
+        }
+        self.wait(order_id).await;
+    }
+
+    /// Another service takes the money and tells of it, while the buyer cancels or pays here too.
+    async fn have_it_told(&mut self, order_id: OrderId) {
+        let Some(total) = self.total(order_id) else { return };
+        let mut house = self.house();
+        match self.dice.below(4) {
+            0 => {
+                join(house.tell_of_money(order_id, total), self.cancel(order_id)).await;
+            }
+            1 => {
+                join(house.tell_of_money(order_id, total), self.pay(order_id, Some("card_stub".into()))).await;
+            }
+            _ => house.tell_of_money(order_id, total).await,
+        }
+    }
+
+    /// Cancels what is paid: at the storefront the money goes back, elsewhere it is too late.
+    async fn pay_and_regret(&mut self, order_id: OrderId) {
+        self.pay_until_paid(order_id).await;
+        if self.dice.below(2) == 0 {
+            let mut house = self.house();
+            join(house.fulfil(order_id), self.cancel(order_id)).await;
+        } else {
+            self.cancel(order_id).await;
+        }
+    }
+
+    /// What the house does with the order, however it stands.
+    async fn follow(&mut self, order_id: OrderId) {
+        let mut house = self.house();
+        if self.dice.below(3) > 0 {
+            house.fulfil(order_id).await;
+        }
+        let payment = house.look(order_id).await.and_then(|answer| answer.payment);
+        if let Some(payment) = payment.filter(|payment| is_collectable(payment) && payment.method.is_cod()) {
+            house.collect(payment.payment_id).await;
+        }
+        house.pay_back(order_id).await;
+    }
+
+    /// What the order costs, as it was answered.
+    fn total(&self, order_id: OrderId) -> Option<i64> {
+        self.world.history().orders.get(&order_id).map(|sighting| sighting.total)
     }
 
     /// The same key for two different orders, at once or one after the other: at most one of them is placed.
@@ -322,7 +394,7 @@ async fn cancel_patiently(world: &Arc<World>, request: &Request<CancelOrder>, di
                 if done.answer.order.status != Status::Canceled {
                     world.violation(format!("{} was answered, but the order is {:?}", request.tag, done.answer.order.status));
                 }
-                world.mark(Mark::Canceled);
+                world.mark(if done.answer.refunds.is_empty() { Mark::Canceled } else { Mark::CanceledAfterPayment });
                 return;
             }
             Outcome::Refused(Refusal::Payment(PaymentRefusal::InProgress(_))) => {

@@ -15,6 +15,10 @@ const BUGS: &[Bug] = &[
     Bug::NoVersionCheck,
     Bug::NoKeyCheck,
     Bug::NoStockCheck,
+    Bug::NoRefundCheck,
+    Bug::EventKeysForgotten,
+    Bug::RefundsCountTwice,
+    Bug::RestocksForgotten,
     Bug::TornSave,
     Bug::TornLoad,
     Bug::CountersOverwrite,
@@ -46,7 +50,17 @@ fn every_planted_bug_is_found() {
 
 #[test]
 fn the_judge_finds_them_without_the_audit_of_the_store() {
-    for bug in [Bug::NoVersionCheck, Bug::NoKeyCheck, Bug::NoStockCheck, Bug::TornSave, Bug::CountersOverwrite, Bug::NoMarks] {
+    for bug in [
+        Bug::NoVersionCheck,
+        Bug::NoKeyCheck,
+        Bug::NoStockCheck,
+        Bug::EventKeysForgotten,
+        Bug::RefundsCountTwice,
+        Bug::RestocksForgotten,
+        Bug::TornSave,
+        Bug::CountersOverwrite,
+        Bug::NoMarks,
+    ] {
         found_at(&[bug, Bug::BlindAudit]);
     }
 }

@@ -71,11 +71,12 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<PaymentId, Write<Arc<Payme
         }
         let changed = db
             .prepare_cached(
-                "update payment set provider_ref = ?, status = ?, captured = ?, refunded = ?, surplus = ?, payment_method = ?, failure_reason = ?,
+                "update payment set provider = ?, provider_ref = ?, status = ?, captured = ?, refunded = ?, surplus = ?, payment_method = ?, failure_reason = ?,
                      silences = ?, next_check_at = ?, version = ?, updated_at = ?
                  where payment_id = ? and version = ?",
             )?
             .execute(params![
+                payment.provider,
                 payment.provider_ref,
                 payment.status.as_str(),
                 payment.captured,

@@ -5,7 +5,7 @@ use super::draft::unchanged;
 use super::record_payment::captured;
 use super::{Command, Context, Decision, Draft, OrderAnswer, Stop};
 use crate::ids::PaymentId;
-use crate::payment::{News, Payment, next};
+use crate::payment::{EXTERNAL, News, Payment, next};
 use crate::refusal::PaymentRefusal;
 use crate::tables::{Needs, View};
 
@@ -41,7 +41,10 @@ impl Command for CollectPayment {
         if payment.awaits_provider() {
             return Err(PaymentRefusal::NotByHand(self.payment_id).into());
         }
+        // No provider took it, so none is asked to give it back; on delivery the method says that already.
+        let provider = if payment.method.is_cod() { payment.provider.clone() } else { EXTERNAL.into() };
         let collected = Payment {
+            provider,
             status,
             captured: payment.amount,
             failure_reason: None,

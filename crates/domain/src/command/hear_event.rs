@@ -125,6 +125,10 @@ impl Command for HearEvent {
     fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
         OrderAnswer::needs_of(self.order_id, seen, needs);
         needs.stock_of(seen.orders.peek(&self.order_id));
+        // Money that came too late stands behind a refund, not behind the order.
+        for refund_id in seen.orders.peek(&self.order_id).map_or(&[][..], |order| &order.refunds) {
+            needs.payments.extend(seen.refunds.peek(refund_id).map(|refund| refund.payment_id));
+        }
         if let OrderNews::RefundSucceeded { refund_id } | OrderNews::RefundFailed { refund_id, .. } = &self.news {
             record_refund::needs_of(*refund_id, seen, needs);
         }
@@ -134,6 +138,7 @@ impl Command for HearEvent {
         let now = OrderAnswer::visible(self.order_id, seen, cx)?;
         let mut draft = Draft::change(&now, seen, cx);
         let answer = match &self.news {
+            OrderNews::PaymentConfirmed { reference, .. } if is_known(&now, reference.as_ref(), seen)? => EventAnswer::Nothing,
             OrderNews::PaymentConfirmed { amount, currency, reference } => paid(&mut draft, cx, *amount, *currency, reference.as_ref())?,
             OrderNews::PaymentFailed { reason } => not_paid(&mut draft, cx, reason)?,
             OrderNews::Shipped { carrier_code, tracking_number } => {
@@ -179,6 +184,21 @@ fn is_beyond(order: &Order, reached: OrderStatus) -> bool {
     )
 }
 
+/// Whether this money was heard of before: as what pays the order, or as what came too late. Without a name it is the money that
+/// came, whatever that is called.
+fn is_known(now: &OrderAnswer, reference: Option<&Arc<str>>, seen: &View) -> Result<bool, Gap> {
+    let is_the_same = |payment: &Payment| payment.came() && (reference.is_none() || reference == payment.provider_ref.as_ref());
+    if now.payment.as_deref().is_some_and(is_the_same) {
+        return Ok(true);
+    }
+    for refund in &now.refunds {
+        if seen.payments.get(&refund.payment_id)?.is_some_and(|payment| is_the_same(payment)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Money that another service took. Where it is not what is due, nothing moves and a person is called.
 fn paid(
     draft: &mut Draft<'_>,
@@ -187,10 +207,6 @@ fn paid(
     currency: Option<Currency>,
     reference: Option<&Arc<str>>,
 ) -> Result<EventAnswer, Stop> {
-    let is_the_same = |shown: &Payment| shown.came() && (reference.is_none() || reference == shown.provider_ref.as_ref());
-    if draft.payment.as_deref().is_some_and(is_the_same) {
-        return Ok(EventAnswer::Nothing);
-    }
     let due = draft.order.totals.total;
     match stated(&draft.order, amount, currency) {
         Ok(stated) if stated == due => {}

@@ -56,6 +56,7 @@ macro_rules! on_postgres_only {
 mod support;
 
 mod away;
+mod books;
 mod catalogue;
 mod commands;
 mod conditions;
@@ -67,9 +68,11 @@ mod dry_run;
 mod expiry;
 mod features;
 mod flash_sale;
+mod interleavings;
 mod inventory;
 mod keys;
 mod lists;
+mod live;
 mod overload;
 mod payments;
 mod past;

@@ -1,9 +1,12 @@
 //! Compares everything that is kept with everything that was answered, and with the provider's books.
 
+mod events;
 mod keys;
 mod lists;
 mod money;
 mod orders;
+mod refunds;
+mod shipments;
 mod stock;
 
 use std::collections::BTreeMap;
@@ -43,6 +46,15 @@ impl Case<'_> {
     }
 }
 
+impl Case<'_> {
+    /// What was given back of a payment by the provider's and the cashier's books, minor units.
+    fn given_back(&self, payment_id: PaymentId) -> i64 {
+        let by_provider: i64 = self.books.get(&payment_id).map_or(0, |entry| entry.refunds.values().sum());
+        let refunds = self.memory.refunds.values().filter(|refund| refund.payment_id == payment_id);
+        by_provider + refunds.filter_map(|refund| self.history.by_hand.get(&refund.refund_id)).sum::<i64>()
+    }
+}
+
 /// Judges; everything wrong is told to `world`.
 pub fn judge(world: &World, store: &MemoryStore, books: &BTreeMap<PaymentId, Entry>) {
     let audited = store.audit(3).now_or_never().and_then(Result::ok);
@@ -53,6 +65,9 @@ pub fn judge(world: &World, store: &MemoryStore, books: &BTreeMap<PaymentId, Ent
         orders::judge(&mut case);
         stock::judge(&mut case);
         money::judge(&mut case);
+        refunds::judge(&mut case);
+        shipments::judge(&mut case);
+        events::judge(&mut case);
         case.wrong
     });
     wrong.extend(lists::judge(&history, store));
@@ -79,6 +94,6 @@ fn names(memory: &Memory) -> BTreeMap<String, Vec<OrderId>> {
 fn order_wishes(history: &History) -> impl Iterator<Item = (&Wish, &OrderWish)> {
     history.wishes.iter().filter_map(|wish| match &wish.kind {
         Kind::Order(order) => Some((wish, order)),
-        Kind::Move { .. } | Kind::Other => None,
+        Kind::Move { .. } | Kind::Event(_) | Kind::Other => None,
     })
 }

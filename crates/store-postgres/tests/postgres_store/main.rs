@@ -11,3 +11,4 @@ mod races;
 mod schema;
 mod speed;
 mod suite;
+mod twins;

@@ -70,6 +70,14 @@ pub enum Bug {
     NoStockCheck,
     /// A movement can be booked twice.
     NoLedgerCheck,
+    /// Refunds are written whatever version they have.
+    NoRefundCheck,
+    /// The keys of events are not kept.
+    EventKeysForgotten,
+    /// What goes back is counted twice on its payment.
+    RefundsCountTwice,
+    /// What canceled orders give back is not put on the shelf.
+    RestocksForgotten,
     /// Two facts can have one place in a history.
     NoSequenceCheck,
     /// Two orders can have one number.
@@ -113,6 +121,10 @@ impl Bug {
         Self::NoKeyCheck,
         Self::NoStockCheck,
         Self::NoLedgerCheck,
+        Self::NoRefundCheck,
+        Self::EventKeysForgotten,
+        Self::RefundsCountTwice,
+        Self::RestocksForgotten,
         Self::NoSequenceCheck,
         Self::NoNumberCheck,
         Self::NoCapturedCheck,

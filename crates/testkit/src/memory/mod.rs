@@ -4,6 +4,7 @@ mod audit;
 mod faults;
 mod guards;
 mod queries;
+mod spoil;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -198,7 +199,8 @@ impl State {
             }
             return Err(error);
         }
-        let Ok(()) = self.memory.walk(changes, &mut Keep::Everything(bugs));
+        let spoiled = spoil::spoiled(changes, &self.memory, bugs);
+        let Ok(()) = self.memory.walk(spoiled.as_ref().unwrap_or(changes), &mut Keep::Everything(bugs));
         self.index.note(changes);
         if !bugs.has(Bug::NoMarks) {
             self.marks.insert(mark, Noted { at: now, means: Settled::Saved });

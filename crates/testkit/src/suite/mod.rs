@@ -16,6 +16,7 @@ mod hands;
 mod lists;
 mod marks;
 pub mod random;
+mod refunds;
 mod round_trip;
 mod shown;
 mod specimen;
@@ -82,6 +83,13 @@ cases! {
         many_writers_sell_what_is_there_and_no_more
         order_numbers_rise_from_1_in_each_year
         writers_that_draw_at_once_draw_different_numbers;
+    refunds:
+        of_refunds_that_exceed_what_was_captured_one_is_asked_for
+        refunds_that_are_counted_and_inserted_go_beyond_what_was_captured
+        refunds_within_what_was_captured_all_go_back
+        a_refund_of_another_version_is_not_written
+        an_event_is_known_by_its_key
+        what_an_order_gives_back_is_on_the_shelf;
     marks:
         a_save_that_happened_is_known_by_its_mark
         a_save_that_did_not_happen_never_will

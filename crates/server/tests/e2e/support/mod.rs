@@ -1,6 +1,7 @@
 //! What every scenario stands on: a database of its own, the server as a process, a client, a shop with goods.
 
 mod database;
+mod dice;
 mod http;
 mod load;
 mod postgres;
@@ -10,6 +11,7 @@ mod shop;
 mod wait;
 
 pub(crate) use database::Database;
+pub(crate) use dice::{Dice, Length};
 pub(crate) use http::{Http, Reply, Request};
 pub(crate) use load::{Answers, Load};
 pub(crate) use process::{Ordo, Server, Setup, signal};
