@@ -56,6 +56,7 @@ macro_rules! on_postgres_only {
 mod support;
 
 mod away;
+mod bad_inputs;
 mod catalogue;
 mod commands;
 mod crashes;

@@ -10,7 +10,7 @@ mod shop;
 mod wait;
 
 pub(crate) use database::Database;
-pub(crate) use http::{Http, Reply, Request};
+pub(crate) use http::{Http, Reply, Request, read_reply};
 pub(crate) use load::{Answers, Load};
 pub(crate) use process::{Ordo, Server, Setup, signal};
 pub(crate) use proxy::{Mode, Proxy};
