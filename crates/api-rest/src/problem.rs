@@ -42,6 +42,7 @@ macro_rules! kinds {
 kinds! {
     MALFORMED_JSON             400 "The body is not valid JSON";
     BODY_REQUIRED              400 "The request needs a body";
+    BAD_REQUEST_FRAMING        400 "The request is not valid HTTP";
     DUPLICATE_FIELD            400 "A field is given twice";
     JSON_TOO_DEEP              400 "The body is nested too deep";
     INVALID_ENCODING           400 "The request is not valid UTF-8";

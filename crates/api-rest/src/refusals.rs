@@ -110,15 +110,13 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::Payment(PaymentRefusal::CurrencyMismatch { order, stated }) => {
             problem.member("order_currency", &order.code()).member("stated_currency", &stated.code())
         }
+        // The name is the caller's, and nothing that is ours.
+        Refusal::Catalog(CatalogRefusal::SkuNotFound(_)) => problem.detail("There is no such SKU."),
         Refusal::Payment(PaymentRefusal::NotFound(_) | PaymentRefusal::Amount(_) | PaymentRefusal::NotByHand(_))
         | Refusal::Refund(RefundRefusal::NotFound(_))
         | Refusal::Stock(StockRefusal::TooLarge(_))
         | Refusal::Catalog(
-            CatalogRefusal::SkuNotFound(_)
-            | CatalogRefusal::OfferNotFound(_)
-            | CatalogRefusal::OfferEnded(_)
-            | CatalogRefusal::WindowEmpty
-            | CatalogRefusal::Price(_),
+            CatalogRefusal::OfferNotFound(_) | CatalogRefusal::OfferEnded(_) | CatalogRefusal::WindowEmpty | CatalogRefusal::Price(_),
         )
         | Refusal::KeyReused => problem,
     }

@@ -1,6 +1,7 @@
 //! What every request brings apart from its fields: its id, its body as bytes, its idempotency key, the ids in its path.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -12,11 +13,15 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::input::document::{self, Doc};
+use crate::input::query;
 use crate::input::rules::{self, Rule as _};
-use crate::problem::{self, Problem};
+use crate::problem::{self, Kind, Problem};
 
 /// The largest body, in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// A body that has not come by then does not come. The largest one needs 100 kB/s, less than any network between services.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The header that carries the request id both ways.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -145,40 +150,52 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     let mut sent = headers.get_all(CONTENT_TYPE).iter();
     let one = sent.next().filter(|_| sent.next().is_none());
-    if one.and_then(|value| value.to_str().ok()).is_some_and(is_json_in_utf_8) {
+    let Some(media_type) = one.and_then(|value| value.to_str().ok()).filter(|media_type| is_json(media_type)) else {
+        return Err(Problem::of(problem::UNSUPPORTED_MEDIA_TYPE).detail("The body must have the content type application/json."));
+    };
+    if is_in_utf_8(media_type) {
         return Ok(());
     }
-    Err(Problem::of(problem::UNSUPPORTED_MEDIA_TYPE).detail("The body must have the content type application/json."))
+    Err(Problem::of(problem::INVALID_ENCODING).detail("The body must be in the charset UTF-8."))
 }
 
-/// `application/json` or any `…+json`; of the parameters only the charset matters.
-fn is_json_in_utf_8(media_type: &str) -> bool {
+/// `application/json` or any `…+json`.
+fn is_json(media_type: &str) -> bool {
     let mut parts = media_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let is_json = essence == "application/json"
+    essence == "application/json"
         || essence.split_once('/').is_some_and(|(kind, subtype)| {
             let name = subtype.strip_suffix("+json").unwrap_or_default();
             !kind.is_empty() && !name.is_empty() && !essence.contains([' ', '\t', ','])
-        });
-    is_json
-        && parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-            let value = value.trim().trim_matches('"');
-            !name.trim().eq_ignore_ascii_case("charset") || value.eq_ignore_ascii_case("utf-8")
         })
 }
 
+/// Of the parameters only the charset matters.
+fn is_in_utf_8(media_type: &str) -> bool {
+    let parameters = media_type.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).all(|(_, value)| {
+        let value = value.trim().trim_matches('"');
+        value.eq_ignore_ascii_case("utf-8")
+    })
+}
+
 async fn collect(request: Request) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Problem::of(problem::MALFORMED_JSON).detail("The body ended early.")),
+    let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_WITHIN, body).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(ending(problem::MALFORMED_JSON).detail("The body ended early.")),
+        Err(_) => Err(ending(problem::REQUEST_TIMEOUT).detail(format!("The body must arrive within {} seconds.", BODY_WITHIN.as_secs()))),
     }
 }
 
 fn too_large() -> Problem {
-    // What is left of the body is not read: the connection ends with the answer.
-    let close = HeaderValue::from_static("close");
-    Problem::of(problem::BODY_TOO_LARGE).header(CONNECTION, close).detail(format!("The body must have at most {BODY_BYTES_MAX} bytes."))
+    ending(problem::BODY_TOO_LARGE).detail(format!("The body must have at most {BODY_BYTES_MAX} bytes."))
+}
+
+/// A refusal after which what is left of the request is not read: the connection ends with the answer.
+pub(crate) fn ending(kind: Kind) -> Problem {
+    Problem::of(kind).header(CONNECTION, HeaderValue::from_static("close"))
 }
 
 /// The `Idempotency-Key` header: plain, or quoted as the IETF draft has it. Both forms of a key are the same key.
@@ -279,6 +296,32 @@ impl<S: Send + Sync> FromRequestParts<S> for PathName {
     }
 }
 
+/// The two names in the path. What cannot be one names nothing: 404.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathNames(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathNames {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let names = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((one, other)) = names.map_err(|_| not_found())?;
+        Ok(Self(path_name(&one)?, path_name(&other)?))
+    }
+}
+
+/// A query of no parameters: at a door that has none, each one is unknown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        query::read(parts.uri.query(), |_| Self)
+    }
+}
+
 /// A decoded path segment as an id of ours.
 pub(crate) fn path_id(segment: &str) -> Result<Uuid, Problem> {
     rules::uuid().read_text(segment).map_err(|_| not_found())
@@ -345,34 +388,34 @@ mod tests {
 
     #[tokio::test]
     async fn only_json_in_utf_8_is_a_body() {
-        for (media_type, good) in [
-            ("application/json", true),
-            ("Application/JSON", true),
-            ("application/json; charset=utf-8", true),
-            ("application/json;charset=\"UTF-8\"", true),
-            ("application/json ; Charset = utf-8 ; v=1", true),
-            ("application/merge-patch+json", true),
-            ("application/cloudevents+json; charset=utf-8", true),
-            ("application/json; charset=iso-8859-1", false),
-            ("application/json; charset=utf-16", false),
-            ("application/json; charset=", false),
-            ("application/json, text/plain", false),
-            ("application/jsonp", false),
-            ("application/+json", false),
-            ("/x+json", false),
-            ("json", false),
-            ("text/json", false),
-            ("text/plain", false),
-            ("application/xml", false),
-            ("application/x-www-form-urlencoded", false),
-            ("multipart/form-data; boundary=json", false),
-            ("text/plain; x=application/json", false),
-            ("", false),
+        let (media, encoding) = ("UNSUPPORTED_MEDIA_TYPE", "INVALID_ENCODING");
+        for (media_type, expected) in [
+            ("application/json", Ok(())),
+            ("Application/JSON", Ok(())),
+            ("application/json; charset=utf-8", Ok(())),
+            ("application/json;charset=\"UTF-8\"", Ok(())),
+            ("application/json ; Charset = utf-8 ; v=1", Ok(())),
+            ("application/merge-patch+json", Ok(())),
+            ("application/cloudevents+json; charset=utf-8", Ok(())),
+            ("application/json; charset=iso-8859-1", Err(encoding)),
+            ("application/json; charset=utf-16", Err(encoding)),
+            ("application/json; charset=", Err(encoding)),
+            ("application/json, text/plain", Err(media)),
+            ("application/jsonp", Err(media)),
+            ("application/+json", Err(media)),
+            ("/x+json", Err(media)),
+            ("json", Err(media)),
+            ("text/json", Err(media)),
+            ("text/plain", Err(media)),
+            ("application/xml", Err(media)),
+            ("application/x-www-form-urlencoded", Err(media)),
+            ("multipart/form-data; boundary=json", Err(media)),
+            ("text/plain; x=application/json", Err(media)),
+            ("", Err(media)),
         ] {
             let request = request(&[("content-type", media_type.as_bytes())], HttpBody::from("{}"));
             let got = Body::from_request(request, &()).await.map(|body| body.0).map_err(|problem| problem.code());
-            let expected = if good { Ok(Bytes::from("{}")) } else { Err("UNSUPPORTED_MEDIA_TYPE") };
-            assert_eq!(got, expected, "{media_type}");
+            assert_eq!(got, expected.map(|()| Bytes::from("{}")), "{media_type}");
         }
     }
 
@@ -496,7 +539,8 @@ mod tests {
     async fn a_path_that_names_nothing_is_not_found() {
         let router: Router = Router::new()
             .route("/orders/{id}", get(|id: PathId| async move { id.0.to_string() }))
-            .route("/skus/{sku}", get(|sku: PathName| async move { sku.0 }));
+            .route("/skus/{sku}", get(|sku: PathName| async move { sku.0 }))
+            .route("/skus/{sku}/{operation}", get(|names: PathNames| async move { names.0 }));
         let long = "a".repeat(5_000);
         let long_id = format!("/orders/{long}");
         let long_sku = format!("/skus/{long}");
@@ -516,6 +560,11 @@ mod tests {
             ("/skus/a%00", 404),
             ("/skus/%ff", 404),
             (&long_sku, 404),
+            ("/skus/a/b", 200),
+            ("/skus/%ff/b", 404),
+            ("/skus/a/%ff", 404),
+            ("/skus/a%00/b", 404),
+            ("/skus/a/%20", 404),
         ] {
             let request = Request::builder().uri(path).body(HttpBody::empty()).unwrap();
             let response = router.clone().oneshot(request).await.unwrap();

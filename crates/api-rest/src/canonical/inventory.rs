@@ -1,6 +1,6 @@
 //! Stock: balances, and movements by hand or by other services.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::command::{BalanceAnswer, MoveStock};
@@ -14,7 +14,7 @@ use crate::app::{App, keyed};
 use crate::input::rules::{identifier, int, quantity};
 use crate::input::{document, fields};
 use crate::problem::{self, Problem};
-use crate::request::{Body, IdempotencyKey, PathName, path_name};
+use crate::request::{Body, IdempotencyKey, NoQuery, PathName, PathNames};
 
 /// The most units that a correction may take or give at once.
 const ADJUST_MAX: i64 = 1_000_000_000;
@@ -41,7 +41,7 @@ impl<'a> BalanceShape<'a> {
 }
 
 /// `GET /api/v1/inventory/{sku}`: a SKU that never had stock reads as zeros.
-pub(super) async fn read(State(app): State<App>, PathName(sku_id): PathName) -> Result<Response, Problem> {
+pub(super) async fn read(State(app): State<App>, PathName(sku_id): PathName, _: NoQuery) -> Result<Response, Problem> {
     let sku_id = sku_id.into();
     let balance = match app.ask(app.engine.queries().balance(&sku_id)).await? {
         Some(balance) => balance,
@@ -55,11 +55,10 @@ pub(super) async fn move_stock(
     State(app): State<App>,
     requester: Requester,
     uri: Uri,
-    Path((sku_id, operation)): Path<(String, String)>,
+    PathNames(sku_id, operation): PathNames,
     key: IdempotencyKey,
     body: Body,
 ) -> Result<Response, Problem> {
-    let sku_id = path_name(&sku_id)?;
     let operation = match operation.as_str() {
         "reserve" => Operation::Reserve,
         "release" => Operation::Release,

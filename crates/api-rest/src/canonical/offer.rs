@@ -25,7 +25,7 @@ use crate::output::page::{Cursor, Page};
 use crate::output::time::UtcTime;
 use crate::problem::Problem;
 use crate::refusals::problem_of;
-use crate::request::{Body, IdempotencyKey, PathId, PathName};
+use crate::request::{Body, IdempotencyKey, NoQuery, PathId, PathName};
 
 const STATUSES: &[(&str, OfferStatus)] = &[("ACTIVE", OfferStatus::Active), ("PAUSED", OfferStatus::Paused), ("ENDED", OfferStatus::Ended)];
 
@@ -142,7 +142,7 @@ pub(super) async fn list(State(app): State<App>, PathName(sku_id): PathName, uri
 }
 
 /// `GET /api/v1/skus/{sku}/current-offer`: the one that an order placed now would be priced from.
-pub(super) async fn current(State(app): State<App>, PathName(sku_id): PathName) -> Result<Response, Problem> {
+pub(super) async fn current(State(app): State<App>, PathName(sku_id): PathName, _: NoQuery) -> Result<Response, Problem> {
     let sku = find(&app, &sku_id.into()).await?;
     let Some(offer) = sku.current_offer(app.engine.now()) else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "NO_CURRENT_OFFER", "The SKU has no offer that counts now"));

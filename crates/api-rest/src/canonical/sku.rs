@@ -18,9 +18,9 @@ use crate::app::{App, keyed};
 use crate::input::rules::{choice, identifier, text};
 use crate::input::{document, fields, query};
 use crate::output::page::Page;
-use crate::problem::{self, Problem};
+use crate::problem::Problem;
 use crate::refusals::problem_of;
-use crate::request::{Body, IdempotencyKey, PathName};
+use crate::request::{Body, IdempotencyKey, NoQuery, PathName};
 
 const STATUSES: &[(&str, SkuStatus)] = &[("ACTIVE", SkuStatus::Active), ("INACTIVE", SkuStatus::Inactive)];
 
@@ -76,7 +76,7 @@ pub(super) async fn put(
 }
 
 /// `GET /api/v1/skus/{sku}`
-pub(super) async fn read(State(app): State<App>, PathName(sku_id): PathName) -> Result<Response, Problem> {
+pub(super) async fn read(State(app): State<App>, PathName(sku_id): PathName, _: NoQuery) -> Result<Response, Problem> {
     let sku = find(&app, &sku_id.into()).await?;
     Ok(json(StatusCode::OK, &SkuShape::of(&sku)))
 }
@@ -90,11 +90,7 @@ pub(super) async fn find(app: &App, sku_id: &SkuId) -> Result<std::sync::Arc<Sku
 /// `GET /api/v1/skus?product_id=`: in the order of their ids.
 pub(super) async fn list(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {
     let (product_id, limit, after) =
-        query::read(uri.query(), |q| (q.optional("product_id", identifier()), q.limit(), q.optional("cursor", text(1..=1000))))?;
-    let after = match after {
-        Some(cursor) => Some(decode(&cursor).ok_or_else(|| Problem::of(problem::INVALID_CURSOR))?),
-        None => None,
-    };
+        query::read(uri.query(), |q| (q.optional("product_id", identifier()), q.limit(), q.cursor_read_by(decode)))?;
     let page = port::Page { after, limit: u32::from(limit) + 1 };
     let mut skus = app.ask(app.engine.queries().skus(product_id.map(Into::into).as_ref(), page)).await?;
     let more = skus.len() > usize::from(limit);

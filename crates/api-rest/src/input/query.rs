@@ -92,9 +92,14 @@ impl Query {
 
     /// `cursor`: where the page begins. Anything but what the list of that name gave out is `INVALID_CURSOR`.
     pub(crate) fn cursor(&mut self, list: &'static str) -> Option<Cursor> {
+        self.cursor_read_by(|text| Cursor::decode(text, list))
+    }
+
+    /// `cursor` of a list that has its own form of it.
+    pub(crate) fn cursor_read_by<T>(&mut self, decode: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         self.known.push("cursor");
         let (_, value) = self.sent.iter().find(|(name, _)| name == "cursor")?;
-        let cursor = Cursor::decode(value, list);
+        let cursor = decode(value);
         if cursor.is_none() {
             self.stop = Some(Problem::of(problem::INVALID_CURSOR));
         }

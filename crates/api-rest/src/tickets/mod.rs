@@ -6,12 +6,10 @@ mod order;
 mod shape;
 
 use axum::Router;
-use axum::middleware::map_response;
 use axum::routing::{get, post};
 
 use crate::access::{Access, Doors};
 use crate::app::App;
-use crate::problem::Problem;
 
 /// Every route of this door.
 pub(crate) fn router() -> Router<App> {
@@ -21,5 +19,21 @@ pub(crate) fn router() -> Router<App> {
         .open("/orders/{order_id}/confirm", Access::SERVICES, post(order::confirm))
         .open("/orders/{order_id}/cancel", Access::SERVICES, post(order::cancel))
         .into_router()
-        .layer(map_response(async |response| Problem::in_tickets_form(response)))
+}
+
+/// Whether an address is of this door, be there a route or not: its refusals have its form.
+pub(crate) fn has(path: &str) -> bool {
+    path.strip_prefix("/orders").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_address_is_of_this_door_or_not() {
+        for (path, expected) in
+            [("/orders", true), ("/orders/", true), ("/orders/1/x", true), ("/ordersx", false), ("/api/v1/orders", false)]
+        {
+            assert_eq!(super::has(path), expected, "{path}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ use crate::input::fields;
 use crate::input::rules::{email, identifier, money, quantity, uuid};
 use crate::problem::{self, Problem};
 use crate::refusals::problem_of;
-use crate::request::{Body, IdempotencyKey, OptionalBody, PathId};
+use crate::request::{Body, IdempotencyKey, NoQuery, OptionalBody, PathId};
 
 /// Lines of one order.
 const LINES_MAX: usize = 500;
@@ -57,7 +57,7 @@ pub(super) async fn place(
 }
 
 /// `GET /orders/{id}`
-pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId) -> Result<Response, Problem> {
+pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId, _: NoQuery) -> Result<Response, Problem> {
     let found = app.ask(app.engine.queries().order(&requester.caller, OrderId(order_id))).await?;
     let answer = found.ok_or_else(|| not_found(OrderId(order_id)))?;
     Ok(json(StatusCode::OK, &Details::of(&answer)))

@@ -57,6 +57,7 @@ mod support;
 
 mod away;
 mod books;
+mod bad_inputs;
 mod catalogue;
 mod commands;
 mod conditions;

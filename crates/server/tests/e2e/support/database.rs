@@ -1,5 +1,6 @@
 //! A database of its own for each test, gone when the test is over.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::postgres::Place;
@@ -55,6 +56,37 @@ impl Database {
             Self::Postgres(place) => place,
             Self::Sqlite(_) => panic!("only PostgreSQL has a server"),
         }
+    }
+
+    /// Every row of every table as text, in an order that does not depend on when it was written.
+    pub(crate) fn contents(&self) -> BTreeMap<String, Vec<String>> {
+        match self {
+            Self::Postgres(place) => {
+                let rows = |sql: &str| place.rows(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+                let tables = rows("select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace");
+                tables.into_iter().map(|table| (table.clone(), rows(&format!("select t::text from \"{table}\" t order by 1")))).collect()
+            }
+            Self::Sqlite(_) => self.contents_of_the_file().unwrap_or_else(|error| panic!("{}: {error}", self.url())),
+        }
+    }
+
+    fn contents_of_the_file(&self) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
+        let file = rusqlite::Connection::open_with_flags(self.file(), rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut tables = file.prepare("select name from sqlite_schema where type = 'table'")?;
+        let names: Vec<String> = tables.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut contents = BTreeMap::new();
+        for table in names {
+            let mut all = file.prepare(&format!("select * from \"{table}\""))?;
+            let columns = all.column_count();
+            let text = |row: &rusqlite::Row<'_>| {
+                let values: Result<Vec<_>, _> = (0..columns).map(|column| row.get::<_, rusqlite::types::Value>(column)).collect();
+                values.map(|values| format!("{values:?}"))
+            };
+            let mut rows: Vec<String> = all.query_map([], text)?.collect::<Result<_, _>>()?;
+            rows.sort_unstable();
+            contents.insert(table, rows);
+        }
+        Ok(contents)
     }
 
     /// Changes rows behind the back of the service.

@@ -12,7 +12,7 @@ mod wait;
 
 pub(crate) use database::Database;
 pub(crate) use dice::{Dice, Length};
-pub(crate) use http::{Http, Reply, Request};
+pub(crate) use http::{Http, Reply, Request, read_reply};
 pub(crate) use load::{Answers, Load};
 pub(crate) use process::{Ordo, Server, Setup, signal};
 pub(crate) use proxy::{Mode, Proxy};

@@ -49,6 +49,11 @@ impl Place {
 
     /// Runs `sql`; what goes wrong is an error with the server's words.
     pub(crate) fn run(&self, sql: &str) -> io::Result<()> {
+        self.rows(sql).map(drop)
+    }
+
+    /// The first column of what `sql` finds, as text.
+    pub(crate) fn rows(&self, sql: &str) -> io::Result<Vec<String>> {
         let mut stream = TcpStream::connect(&self.host)?;
         let mut hello = 196_608_u32.to_be_bytes().to_vec();
         hello.extend_from_slice(format!("user\0{}\0database\0{}\0\0", self.user, self.database).as_bytes());
@@ -66,9 +71,10 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), message].concat()
 }
 
-/// Reads until the server waits for a query again.
-fn until_ready(stream: &mut TcpStream) -> io::Result<()> {
+/// Reads until the server waits for a query again: the first column of each row that came.
+fn until_ready(stream: &mut TcpStream) -> io::Result<Vec<String>> {
     let mut trouble = None;
+    let mut rows = Vec::new();
     loop {
         let mut head = [0; 5];
         stream.read_exact(&mut head)?;
@@ -77,17 +83,25 @@ fn until_ready(stream: &mut TcpStream) -> io::Result<()> {
         let mut body = vec![0; length];
         stream.read_exact(&mut body)?;
         match kind {
-            b'Z' => return trouble.map_or(Ok(()), Err),
+            b'Z' => return trouble.map_or(Ok(rows), Err),
+            b'D' => rows.push(first_column(&body)),
             b'R' if body != [0; 4] => return Err(io::Error::other("the tests' PostgreSQL must trust its user without a password")),
             b'E' => {
                 let words = String::from_utf8_lossy(&body).replace('\0', " ");
                 let fatal = words.contains("FATAL");
                 trouble = Some(io::Error::other(words));
                 if fatal {
-                    return trouble.map_or(Ok(()), Err);
+                    return trouble.map_or(Ok(rows), Err);
                 }
             }
             _ => {}
         }
     }
+}
+
+/// A row is the count of its columns, and for each its length and its text.
+fn first_column(row: &[u8]) -> String {
+    let length = row.get(2..6).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).map_or(-1, i32::from_be_bytes);
+    let end = usize::try_from(length).map_or(6, |length| 6 + length);
+    String::from_utf8_lossy(row.get(6..end).unwrap_or_default()).into_owned()
 }

@@ -153,6 +153,18 @@ impl Server {
         lines.iter().filter(|line| line.contains(text)).filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// Every line of its log so far.
+    pub(crate) fn log_lines(&self) -> Vec<String> {
+        self.log.lines().clone()
+    }
+
+    /// How much memory it has, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is listed");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// kill -9. What it can start again with comes back.
     pub(crate) async fn kill(mut self) -> Setup {
         self.child.kill().await.expect("it is our child");
