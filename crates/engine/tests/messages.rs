@@ -157,8 +157,14 @@ fn each_fact_causes_its_messages_and_no_others() {
     let requested = |by_hand| Fact::RefundRequested { refund_id, payment_id, amount, currency, reason: "r".into(), by_hand };
     let succeeded = |in_full| Fact::RefundSucceeded { refund_id, payment_id, amount, currency, in_full };
     for (fact, expected) in [
-        (Fact::OrderCreated { total: amount, currency, lines: 1, expires_at: None, payment_method: None }, &["order.created", "order.status_changed"][..]),
-        (Fact::PaymentRequested { payment_id, amount, currency, expires_at: None, payment_method: "card_stub".into() }, &["payment.requested", "order.status_changed"]),
+        (
+            Fact::OrderCreated { total: amount, currency, lines: 1, expires_at: None, payment_method: None },
+            &["order.created", "order.status_changed"][..],
+        ),
+        (
+            Fact::PaymentRequested { payment_id, amount, currency, expires_at: None, payment_method: "card_stub".into() },
+            &["payment.requested", "order.status_changed"],
+        ),
         (Fact::PaymentSucceeded { payment_id, amount, currency }, &["order.confirmed", "order.status_changed"]),
         (Fact::OrderReady, &["order.status_changed"]),
         (Fact::OrderShipped { carrier_code: None, tracking_number: None }, &["order.shipped", "order.status_changed"]),

@@ -56,16 +56,16 @@ macro_rules! on_postgres_only {
 mod support;
 
 mod away;
-mod books;
 mod bad_inputs;
+mod books;
 mod catalogue;
 mod commands;
 mod conditions;
 mod crashes;
 mod disk;
 mod documents;
-mod events;
 mod dry_run;
+mod events;
 mod expiry;
 mod features;
 mod flash_sale;
@@ -75,8 +75,8 @@ mod keys;
 mod lists;
 mod live;
 mod overload;
-mod payments;
 mod past;
+mod payments;
 mod placing;
 mod pooled;
 mod protocol;

@@ -12,24 +12,24 @@ use crate::database::Database;
 async fn two(database: &Database) -> [Client; 2] {
     let both = [database.client().await, database.client().await];
     for client in &both {
-        client.batch_execute("begin").await.unwrap();
+        client.batch_execute("begin").await.expect("the database does as it is told");
     }
     both
 }
 
 async fn number(client: &Client, sql: &str) -> i64 {
-    client.query_one(sql, &[]).await.unwrap().get(0)
+    client.query_one(sql, &[]).await.expect("the database does as it is told").get(0)
 }
 
 /// The second statement may have to wait for the first transaction, so it is sent before that one commits.
 async fn both_write([one, other]: &[Client; 2], sql: &str) -> Result<u64, tokio_postgres::Error> {
-    one.execute(sql, &[]).await.unwrap();
+    one.execute(sql, &[]).await.expect("the database does as it is told");
     let (second, ()) = tokio::join!(other.execute(sql, &[]), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        one.batch_execute("commit").await.unwrap();
+        one.batch_execute("commit").await.expect("the database does as it is told");
     });
     if second.is_ok() {
-        other.batch_execute("commit").await.unwrap();
+        other.batch_execute("commit").await.expect("the database does as it is told");
     }
     second
 }

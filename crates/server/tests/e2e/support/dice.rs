@@ -35,7 +35,7 @@ impl Length {
 
     /// Fails a run that was too short to say anything.
     pub(crate) fn was_enough(&self, orders: usize) {
-        println!("{orders} orders");
+        eprintln!("{orders} orders");
         assert!(orders >= self.orders.min(ORDERS_MIN), "invalid: only {orders} orders were placed");
     }
 }
