@@ -50,9 +50,9 @@ pub(super) trait Work: Send {
 /// What an answer tells that there is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Made {
-    pub(super) order_id: Option<OrderId>,
-    pub(super) payment_id: Option<PaymentId>,
-    pub(super) refund_id: Option<RefundId>,
+    pub(super) order: Option<OrderId>,
+    pub(super) payment: Option<PaymentId>,
+    pub(super) refund: Option<RefundId>,
 }
 
 /// How an answer is written down so that stores can be compared.

@@ -245,11 +245,11 @@ pub(super) async fn refunds_come_back_as_they_were_saved(store: Arc<dyn Store>) 
     }
     // What a refund is of never changes; what became of it does.
     for (expected, shape) in [(1, full(refund(2))), (2, refund(2))] {
-        let changed = Refund { version: expected + 1, ..shape };
+        let row = Refund { version: expected + 1, ..shape };
         let mut changes = Changes::default();
-        changes.refunds.insert(changed.refund_id, write(expected, changed.clone()));
+        changes.refunds.insert(row.refund_id, write(expected, row.clone()));
         hands.save(&changes).await;
-        refund_comes_back(&mut hands, &store, 2, &changed).await;
+        refund_comes_back(&mut hands, &store, 2, &row).await;
     }
 }
 

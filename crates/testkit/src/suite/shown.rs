@@ -14,9 +14,9 @@ impl Shown for OrderAnswer {
 
     fn made(&self) -> Made {
         Made {
-            order_id: Some(self.order.order_id),
-            payment_id: self.payment.as_ref().map(|payment| payment.payment_id),
-            refund_id: self.refunds.last().map(|refund| refund.refund_id),
+            order: Some(self.order.order_id),
+            payment: self.payment.as_ref().map(|payment| payment.payment_id),
+            refund: self.refunds.last().map(|refund| refund.refund_id),
         }
     }
 }
@@ -27,7 +27,7 @@ impl Shown for PaymentAnswer {
     }
 
     fn made(&self) -> Made {
-        Made { payment_id: Some(self.0.payment_id), ..Made::default() }
+        Made { payment: Some(self.0.payment_id), ..Made::default() }
     }
 }
 

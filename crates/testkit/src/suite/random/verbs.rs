@@ -82,11 +82,11 @@ impl Dice {
 
     /// Notes what there is now, from what was answered.
     pub(super) fn learn(&mut self, made: Made) {
-        self.refunds.extend(made.refund_id.filter(|refund_id| !self.refunds.contains(refund_id)));
-        self.orders.extend(made.order_id.filter(|order_id| !self.orders.contains(order_id)));
-        if let Some(payment_id) = made.payment_id.filter(|payment_id| !self.payments.contains(payment_id)) {
+        self.refunds.extend(made.refund.filter(|refund_id| !self.refunds.contains(refund_id)));
+        self.orders.extend(made.order.filter(|order_id| !self.orders.contains(order_id)));
+        if let Some(payment_id) = made.payment.filter(|payment_id| !self.payments.contains(payment_id)) {
             self.payments.push(payment_id);
-            self.its_payments.extend(made.order_id.filter(|_| made.order_id == self.favourite).map(|_| payment_id));
+            self.its_payments.extend(made.order.filter(|_| made.order == self.favourite).map(|_| payment_id));
         }
     }
 
