@@ -32,7 +32,9 @@ fn house() -> (Engine, MemoryStore) {
     let shared: Arc<dyn Store> = Arc::new(store.clone());
     let options = Options { writers: 1, ..Options::default() };
     let (engine, writers) = Engine::new(shared, clock, Arc::new(NoPause), Settings::default(), options);
-    writers.into_iter().for_each(|writer| drop(tokio::spawn(writer.run())));
+    for writer in writers {
+        drop(tokio::spawn(writer.run()));
+    }
     (engine, store)
 }
 
@@ -46,7 +48,7 @@ fn told(store: &MemoryStore) -> Vec<(&'static str, i64, Value)> {
         let payload = serde_json::from_str(&wire::message(message)).expect("a payload is JSON");
         (message.kind.event_type(), message.sequence(), payload)
     };
-    store.look(|memory| memory.outbox.iter().map(|message| read(message)).collect())
+    store.look(|memory| memory.outbox.iter().map(read).collect())
 }
 
 fn words(store: &MemoryStore) -> Vec<&'static str> {
@@ -55,10 +57,10 @@ fn words(store: &MemoryStore) -> Vec<&'static str> {
 
 async fn pay(engine: &Engine, order: &OrderAnswer) {
     let order_id = order.order.order_id;
-    let asked = engine.submit(RequestPayment { order_id, method: None }, ask()).await.unwrap().answer;
+    let asked = engine.submit(RequestPayment { order_id, method: None }, ask()).await.expect("it can be asked for").answer;
     let payment_id = asked.payment.expect("there is an attempt now").payment_id;
     let said = ProviderAnswer::Captured { provider_ref: "p-1".into() };
-    engine.submit(RecordPayment { payment_id, said }, ask()).await.unwrap();
+    engine.submit(RecordPayment { payment_id, said }, ask()).await.expect("it can be recorded");
 }
 
 #[tokio::test]
@@ -94,7 +96,7 @@ async fn a_confirmed_order_tells_the_inventory_which_hold_to_commit() {
         assert_eq!(&payload[name], value, "{name} of {payload}");
     }
     // Amounts have their decimals, for consumers that read digits.
-    let text = store.look(|memory| memory.outbox.iter().map(|message| wire::message(message)).collect::<Vec<_>>());
+    let text = store.look(|memory| memory.outbox.iter().map(wire::message).collect::<Vec<_>>());
     assert!(text.iter().any(|text| text.contains("\"total_amount\":100.00,")), "{text:?}");
 }
 
