@@ -49,6 +49,8 @@ struct Shop {
     payment: String,
     cash: String,
     eventful: String,
+    shippable: String,
+    cancelable: String,
 }
 
 impl Shop {
@@ -89,7 +91,9 @@ impl Shop {
         let payment = pay(states::USED, states::used_body("/api/v1/payments").replace("{payable}", &payable)).await;
         let on_delivery = json!({ "order_id": cheap("f").await, "amount": "10.00", "payment_method": "cod" });
         let cash = pay("f", on_delivery.to_string()).await;
-        Self { order, ticket, other_ticket, paid, canceled, offer, ended, payable, payment, cash, eventful }
+        let (shippable, cancelable) = (cheap("g").await, cheap("h").await);
+        http.post(format!("/orders/{shippable}/confirm")).send().await.expect(200);
+        Self { order, ticket, other_ticket, paid, canceled, offer, ended, payable, payment, cash, eventful, shippable, cancelable }
     }
 
     /// A path with the ids of this shop.
@@ -106,6 +110,8 @@ impl Shop {
             ("{payment}", &self.payment),
             ("{cash}", &self.cash),
             ("{eventful}", &self.eventful),
+            ("{shippable}", &self.shippable),
+            ("{cancelable}", &self.cancelable),
         ];
         ids.iter().fold(path.to_owned(), |path, (name, id)| if path.contains(name) { path.replace(name, id) } else { path })
     }
@@ -170,7 +176,7 @@ async fn no_bad_input_is_taken_kept_told_back_or_felt_by_others(database: &Datab
     }
     assert_eq!(kept.len(), kept_before.len());
     let more = server.resident_kib().saturating_sub(resident_before);
-    println!("{} rows; {more} KiB more resident than {resident_before} KiB", rows.len());
+    eprintln!("{} rows; {more} KiB more resident than {resident_before} KiB", rows.len());
     assert!(more < RESIDENT_MORE_KIB, "{more} KiB more than {resident_before} KiB before");
     is_silent_about_callers(&server);
     audit_is_clean(database).await;

@@ -89,7 +89,7 @@ fn lengths(door: &Door, call: &impl Fn(&[u8]) -> Call) -> Vec<Row> {
     let mut chunked = head.head("Transfer-Encoding: chunked\r\n");
     for _ in 0..20 {
         chunked.extend_from_slice(b"10000\r\n");
-        chunked.extend_from_slice(&[b' '; 0x10000]);
+        chunked.extend_from_slice(&vec![b' '; 0x10000]);
         chunked.extend_from_slice(b"\r\n");
     }
     // It never ends.
