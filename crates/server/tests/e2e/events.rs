@@ -19,13 +19,13 @@ async fn order(http: &Http, key: &str) -> String {
     place(http, key, &cart(&[("TEA", 2)])).send().await.expect(201).string("order_id")
 }
 
-fn telling(http: &Http, order_id: &str, event_type: &str, event_id: &str, payload: Value) -> Request {
+fn telling(http: &Http, order_id: &str, event_type: &str, event_id: &str, payload: &Value) -> Request {
     let event = json!({ "event_type": event_type, "event_id": event_id, "payload": payload });
     http.post(format!("/internal/orders/{order_id}/events")).json(&event)
 }
 
 async fn tell(http: &Http, order_id: &str, event_type: &str, event_id: &str, payload: Value) -> Reply {
-    telling(http, order_id, event_type, event_id, payload).send().await
+    telling(http, order_id, event_type, event_id, &payload).send().await
 }
 
 async fn status(http: &Http, order_id: &str) -> String {
@@ -38,7 +38,7 @@ async fn money_that_others_took_pays_the_order_once(database: &Database) {
     goods(http, "TEA", 10).await;
     let order_id = order(http, "o").await;
     let replies = crowd(30, |_| {
-        telling(http, &order_id, "payment.confirmed", "e-1", json!({ "order_id": order_id, "amount": 20.00, "more": 1 })).send()
+        telling(http, &order_id, "payment.confirmed", "e-1", &json!({ "order_id": order_id, "amount": 20.00, "more": 1 })).send()
     })
     .await;
     assert!(replies.iter().all(|reply| reply.status == 200 && reply.json() == json!({ "applied": true })));
@@ -176,7 +176,7 @@ async fn two_instances_hear_an_event_once(database: &Database) {
         let event_id = format!("e-{round}");
         let replies = crowd(8, |index| {
             let http = if index % 2 == 0 { &one.http } else { &two.http };
-            telling(http, &order_id, "payment.confirmed", &event_id, json!({ "amount": 20 })).send()
+            telling(http, &order_id, "payment.confirmed", &event_id, &json!({ "amount": 20 })).send()
         })
         .await;
         assert!(replies.iter().all(|reply| reply.status == 200), "{:?}", replies.iter().map(Reply::text).collect::<Vec<_>>());

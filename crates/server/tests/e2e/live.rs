@@ -303,7 +303,7 @@ async fn judge(notes: &Notes, length: Length, http: &Http, database: &Database, 
     length.was_enough(orders.len());
     assert_eq!(kept.len(), orders.len(), "one order a key, and every answered order is there");
     let (mut deducted, mut reserved) = ([0; 4], [0; 4]);
-    for (key, told) in orders.iter() {
+    for (key, told) in &orders {
         let order = kept.get(&told.order_id).unwrap_or_else(|| panic!("{key} was answered and is not there: {told:?}"));
         let status = order["status"].as_str().expect("a word");
         assert!(!(told.paid && told.canceled), "{key} was told both: {order}");
