@@ -118,6 +118,7 @@ fn paths() -> Vec<Row> {
     let event = r#"{"event_type":"payment.failed","event_id":"x"}"#;
     for (method, path, body, form, code) in [
         ("GET", "/api/v1/orders/{id}", "", Details, "ORDER_NOT_FOUND"),
+        ("PATCH", "/api/v1/orders/{id}", r#"{"notes":"n"}"#, Details, "ORDER_NOT_FOUND"),
         ("GET", "/api/v1/orders/{id}/events", "", Details, "ORDER_NOT_FOUND"),
         ("POST", "/api/v1/orders/{id}/cancel", "", Details, "ORDER_NOT_FOUND"),
         ("PATCH", "/api/v1/offers/{id}", "{}", Details, "OFFER_NOT_FOUND"),

@@ -13,7 +13,6 @@ pub(super) const ELSEWHERE: &[(u8, &str)] = &[
 pub(super) const LATER: &[(u8, &str)] = &[
     (56, "one caller only while auth = off"),
     (58, "no key is purged yet: keys are kept for ever"),
-    (60, "nothing that is changed under If-Match has a door yet"),
     (61, "no credentials are read while auth = off"),
     (62, "no credentials are read while auth = off"),
     (63, "one caller only while auth = off"),

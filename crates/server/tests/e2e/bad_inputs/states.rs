@@ -19,6 +19,7 @@ pub(super) fn rows(at: impl Fn(&str) -> String) -> Vec<Row> {
     rows.extend(offers(&at));
     rows.extend(actions(&at));
     rows.extend(payments(&at));
+    rows.extend(conditions(&at));
     rows.extend(keys(&at));
     rows
 }
@@ -130,6 +131,27 @@ fn payments(at: &impl Fn(&str) -> String) -> Vec<Row> {
         pay(66, "an order that is paid", "{paid}", same, 409, "INVALID_TRANSITION"),
         pay(66, "an order that is canceled", "{canceled}", same, 409, "INVALID_TRANSITION"),
     ]
+}
+
+/// Line 60; and a dry run, which keeps nothing although nothing is wrong with it.
+fn conditions(at: &impl Fn(&str) -> String) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for door in DOORS.iter().filter(|door| ["/api/v1/orders/{order}", "/api/v1/orders/{order}/cancel"].contains(&door.path)) {
+        let call = |tags: &str| Call::new(door.method, &at(door.path)).header("If-Match", tags).json(door.good);
+        for tags in ["\"999\"", "W/\"1\"", "\"0\"", "\"999\", \"1000\"", "\"canary7f3e\"", "\"99999999999999999999999\"", "\"\""] {
+            rows.push(call(tags).row(60, tags, Expected::refusal(Details, 412, "VERSION_MISMATCH")));
+        }
+        for tags in ["1", "\"1", "\"1\" \"2\"", "*, \"1\"", "canary7f3e", "w/\"1\""] {
+            rows.push(call(tags).row(60, tags, Expected::refusal(Details, 400, "IF_MATCH_INVALID")));
+        }
+    }
+    let orders = DOORS.iter().filter(|door| door.path.starts_with("/api/v1/orders"));
+    rows.extend(orders.map(|door| {
+        let call = Call::new(door.method, &at(door.path)).key("never").header("Prefer", "dry-run").json(door.good);
+        let expected = Expected::With("preference-applied", "dry-run", Box::new(Expected::Fine(200)));
+        call.row(60, "a dry run", expected)
+    }));
+    rows
 }
 
 /// Lines 53, 54 and 59: what a used key answers.
