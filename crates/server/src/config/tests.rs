@@ -320,6 +320,6 @@ fn keys_to_come_are_told_when_somebody_sets_them() {
 fn the_table_for_the_docs_has_a_row_a_key() {
     let table = docs_table();
     assert_eq!(table.lines().count(), KEYS.len() + 2);
-    assert!(table.contains("| `engine.writers` | `ORDO_ENGINE__WRITERS` | `2` | How many writers commit at the same time on PostgreSQL; an SQLite file has one. Accepts a whole number from 1 to 64. |\n"), "{table}");
+    assert!(table.contains("| `engine.writers` | `ORDO_ENGINE__WRITERS` | `2` | How many writers commit at the same time; on SQLite one saves while the others wait for the disk. Accepts a whole number from 1 to 64. |\n"), "{table}");
     assert!(KEYS.iter().all(|key| table.contains(&format!("| `{}` | `{}` |", key.path, key.variable()))));
 }
