@@ -17,12 +17,14 @@ use testkit::MemoryStore;
 use testkit::clock::START;
 use testkit::suite::random::{COMMANDS, History, play_watched};
 
-/// What facts tell of an answer: not when workers ask, nor how often a provider was silent, nor what names people.
+/// What facts tell of an answer: not when workers ask, nor how often a provider was silent, nor who took the money in the end, nor
+/// what names people.
 fn shown(answer: &OrderAnswer) -> OrderAnswer {
     let mut answer = answer.clone();
     answer.payment = answer.payment.map(|payment| {
         let status = if payment.status.is_open() { Status::Initiated } else { payment.status };
-        Arc::new(Payment { status, silences: 0, next_check_at: None, version: 0, updated_at: START, ..(*payment).clone() })
+        let provider = "whoever".into();
+        Arc::new(Payment { status, provider, silences: 0, next_check_at: None, version: 0, updated_at: START, ..(*payment).clone() })
     });
     for refund in &mut answer.refunds {
         *refund = Arc::new(Refund { silences: 0, next_check_at: None, version: 0, updated_at: START, ..(**refund).clone() });
