@@ -16,7 +16,7 @@ use super::word::Word;
 use crate::access::Requester;
 use crate::answer::replayable;
 use crate::app::{App, keyed};
-use crate::input::document::{self, Doc};
+use crate::input::document;
 use crate::input::rules::{choice, identifier, multiline};
 use crate::input::{FieldError, fields};
 use crate::problem::{self, Problem};
@@ -70,7 +70,7 @@ pub(super) async fn cancel(
     key: IdempotencyKey,
     body: OptionalBody,
 ) -> Result<Response, Problem> {
-    let doc = body.0.map_or(Ok(Doc::Object(Vec::new())), |bytes| document::parse(&bytes))?;
+    let doc = body.or_empty()?;
     let key = keyed(key, uri.path(), &doc);
     let read = fields::read(&doc, |f| f.optional("reason", multiline(1..=500)).map(Into::into));
     let reason: Option<Arc<str>> = app.judge::<CancelOrder, _>(&requester.caller, key.as_ref().map(|key| &*key.0), read).await?;
