@@ -16,12 +16,12 @@ use crate::access::Requester;
 use crate::answer::{created, json, replayable};
 use crate::app::{App, keyed};
 use crate::input::rules::{choice, currency, identifier, money, uuid};
-use crate::input::{document, fields, query};
+use crate::input::{document, fields};
 use crate::output::amount::Amount;
 use crate::output::time::UtcTime;
 use crate::problem::{self, Problem};
 use crate::refusals::problem_of;
-use crate::request::{Body, IdempotencyKey, OptionalBody, PathId};
+use crate::request::{Body, IdempotencyKey, NoQuery, OptionalBody, PathId};
 
 /// What the service alone decides.
 const READ_ONLY: &[&str] = &["payment_id", "status", "provider", "captured_amount", "refunded_amount", "created_at"];
@@ -88,8 +88,12 @@ pub(super) async fn create(
 }
 
 /// `GET /api/v1/payments/{id}`
-pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(payment_id): PathId, uri: Uri) -> Result<Response, Problem> {
-    query::read(uri.query(), |_| ())?;
+pub(super) async fn read(
+    State(app): State<App>,
+    requester: Requester,
+    PathId(payment_id): PathId,
+    _: NoQuery,
+) -> Result<Response, Problem> {
     shown(&app, &requester, PaymentId(payment_id)).await
 }
 

@@ -1,7 +1,7 @@
 //! Refunds: money on its way back.
 
 use axum::extract::State;
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::Refusal;
 use domain::ids::RefundId;
@@ -14,12 +14,11 @@ use uuid::Uuid;
 use crate::access::Requester;
 use crate::answer::json;
 use crate::app::App;
-use crate::input::query;
 use crate::output::amount::Amount;
 use crate::output::time::UtcTime;
 use crate::problem::Problem;
 use crate::refusals::problem_of;
-use crate::request::PathId;
+use crate::request::{NoQuery, PathId};
 
 #[derive(Serialize)]
 pub(super) struct RefundShape<'a> {
@@ -56,8 +55,7 @@ impl<'a> RefundShape<'a> {
 }
 
 /// `GET /api/v1/refunds/{id}`
-pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(refund_id): PathId, uri: Uri) -> Result<Response, Problem> {
-    query::read(uri.query(), |_| ())?;
+pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(refund_id): PathId, _: NoQuery) -> Result<Response, Problem> {
     let refund_id = RefundId(refund_id);
     let found = app.ask(app.engine.queries().refund(&requester.caller, refund_id)).await?;
     let refund = found.ok_or_else(|| problem_of(Failure::Refused(Refusal::Refund(RefundRefusal::NotFound(refund_id)))))?;

@@ -16,10 +16,10 @@ use crate::app::{App, keyed};
 use crate::canonical::order::not_found;
 use crate::input::fields::Fields;
 use crate::input::rules::{currency, email, identifier, multiline, quantity};
-use crate::input::{document, fields, query};
+use crate::input::{document, fields};
 use crate::problem::Problem;
 use crate::refusals::problem_of;
-use crate::request::{Body, IdempotencyKey, PathId};
+use crate::request::{Body, IdempotencyKey, NoQuery, PathId};
 
 /// Lines of one order.
 const LINES_MAX: usize = 500;
@@ -98,8 +98,7 @@ fn line(f: &mut Fields<'_>) -> ProductRequest {
 }
 
 /// `GET /api/orders/{id}`
-pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId, uri: Uri) -> Result<Response, Problem> {
-    query::read(uri.query(), |_| ())?;
+pub(super) async fn read(State(app): State<App>, requester: Requester, PathId(order_id): PathId, _: NoQuery) -> Result<Response, Problem> {
     let answer = find(&app, &requester.caller, OrderId(order_id)).await?;
     let events = events_of(&app, &requester.caller, &answer).await?;
     Ok(json(StatusCode::OK, &details(&answer, Some(&events), &requester.caller)))
@@ -110,9 +109,8 @@ pub(super) async fn tracking(
     State(app): State<App>,
     requester: Requester,
     PathId(order_id): PathId,
-    uri: Uri,
+    _: NoQuery,
 ) -> Result<Response, Problem> {
-    query::read(uri.query(), |_| ())?;
     let answer = find(&app, &requester.caller, OrderId(order_id)).await?;
     Ok(json(StatusCode::OK, &TrackingShape::of(&answer.order)))
 }
