@@ -153,7 +153,8 @@ impl Engine {
         let deadline = Time(now.0.saturating_add(self.shared.options.patience_ms));
         let outcome = Err(Failure::Bug("it was never decided".into()));
         let submitted = Instant::now();
-        let ticket = Ticket { command, cx, fingerprint, deadline, submitted, dry_run, outcome, moved: None, refunds_begun: 0, reply };
+        let ticket =
+            Ticket { command, cx, fingerprint, deadline, submitted, dry_run, outcome, moved: None, refunds_begun: 0, reply: Some(reply) };
         match self.shared.queue.push(Box::new(ticket)) {
             Ok(()) => answered.await.unwrap_or(Err(Failure::Unsure)),
             Err(NotQueued::Full(_)) => Err(Failure::Overloaded),

@@ -8,6 +8,7 @@ mod engine;
 mod failure;
 mod flow;
 mod measure;
+mod object;
 pub mod past;
 pub mod port;
 mod queue;

@@ -11,21 +11,21 @@ use domain::shipment;
 use crate::Failure;
 use crate::ticket::Done;
 
-/// Notes how a command ended.
-pub(crate) fn outcome<C: Command>(
-    cx: &Context,
-    outcome: &Result<Done<C::Answer>, Failure>,
-    moved: Option<(Option<Status>, Status)>,
-    took: Duration,
-) {
-    let word = match outcome {
+type Outcome<C> = Result<Done<<C as Command>::Answer>, Failure>;
+
+/// How it ended, in a word.
+fn word<A>(outcome: &Result<Done<A>, Failure>) -> &'static str {
+    match outcome {
         Ok(done) if done.is_replay => "replayed",
         Ok(_) => "ok",
         Err(failure) => failure.as_str(),
-    };
-    metrics::histogram!("command_seconds", "command" => C::NAME, "outcome" => word).record(took);
-    count(C::NAME, outcome.as_ref().map(|done| done.is_replay), moved);
-    log::<C>(cx, outcome, word, moved);
+    }
+}
+
+/// Counts how a command ended.
+pub(crate) fn count<C: Command>(outcome: &Outcome<C>, moved: Option<(Option<Status>, Status)>, took: Duration) {
+    metrics::histogram!("command_seconds", "command" => C::NAME, "outcome" => word(outcome)).record(took);
+    count_named(C::NAME, outcome.as_ref().map(|done| done.is_replay), moved);
 }
 
 /// Counts the refunds that a command began; a command that was not saved began none.
@@ -41,7 +41,7 @@ fn count_shipment(from: &'static str, to: shipment::Status) {
 }
 
 /// The counters that operators know from the documents of the trade.
-fn count(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(Option<Status>, Status)>) {
+fn count_named(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(Option<Status>, Status)>) {
     match command {
         "place_order" | "place_tickets" => {
             let status = match outcome {
@@ -98,7 +98,9 @@ fn count(command: &'static str, outcome: Result<bool, &Failure>, moved: Option<(
     }
 }
 
-fn log<C: Command>(cx: &Context, outcome: &Result<Done<C::Answer>, Failure>, word: &str, moved: Option<(Option<Status>, Status)>) {
+/// Writes its line.
+pub(crate) fn log<C: Command>(cx: &Context, outcome: &Outcome<C>, moved: Option<(Option<Status>, Status)>) {
+    let word = word(outcome);
     let order = outcome.as_ref().ok().and_then(|done| done.answer.order());
     let key = cx.key.as_ref().map(domain::key::ScopedKey::as_caller_wrote);
     let transition = moved.map(|(from, to)| format!("{}>{}", from.map_or("", Status::as_str), to.as_str()));

@@ -36,8 +36,10 @@ pub(crate) trait Job: Send {
     fn decide(&mut self, seen: &View) -> Result<Option<Changes>, Gap>;
     /// Ends without an answer.
     fn fail(&mut self, failure: Failure);
-    /// Gives the caller what was kept. A caller who has left misses it, nothing else.
-    fn answer(self: Box<Self>);
+    /// Counts how it ended and gives the caller what was kept. A caller who has left misses it, nothing else.
+    fn answer(&mut self);
+    /// Writes the line of the log, which nobody waits for.
+    fn log(self: Box<Self>);
 }
 
 /// A command with everything that belongs to it.
@@ -54,7 +56,8 @@ pub(crate) struct Ticket<C: Command> {
     pub(crate) moved: Option<(Option<Status>, Status)>,
     /// For measuring only.
     pub(crate) refunds_begun: u64,
-    pub(crate) reply: oneshot::Sender<Result<Done<C::Answer>, Failure>>,
+    /// Until it is answered.
+    pub(crate) reply: Option<oneshot::Sender<Result<Done<C::Answer>, Failure>>>,
 }
 
 impl<C: Command> Ticket<C> {
@@ -66,6 +69,11 @@ impl<C: Command> Ticket<C> {
             Some(row) if row.fingerprint != fingerprint => Ok(Some(Err(Refusal::KeyReused))),
             Some(row) => C::Answer::recall(&row.answer, seen).map(|answer| Some(Ok(answer))),
         }
+    }
+
+    /// What only was asked for counts as nothing that happened; a bug of ours happened all the same.
+    fn happened(&self) -> bool {
+        !self.dry_run || matches!(self.outcome, Err(Failure::Bug(_)))
     }
 
     /// Saves with the changes that this key was used for them.
@@ -133,13 +141,20 @@ impl<C: Command> Job for Ticket<C> {
         self.outcome = Err(failure);
     }
 
-    fn answer(self: Box<Self>) {
-        // What only was asked for counts as nothing that happened; a bug of ours happened all the same.
-        if !self.dry_run || matches!(self.outcome, Err(Failure::Bug(_))) {
+    fn answer(&mut self) {
+        if self.happened() {
             measure::refunds_begun(self.refunds_begun, self.outcome.is_ok());
-            measure::outcome::<C>(&self.cx, &self.outcome, self.moved, self.submitted.elapsed());
+            measure::count::<C>(&self.outcome, self.moved, self.submitted.elapsed());
         }
-        // The receiver is gone when the caller has left.
-        let _left = self.reply.send(self.outcome);
+        if let Some(reply) = self.reply.take() {
+            // The receiver is gone when the caller has left.
+            let _left = reply.send(self.outcome.clone());
+        }
+    }
+
+    fn log(self: Box<Self>) {
+        if self.happened() {
+            measure::log::<C>(&self.cx, &self.outcome, self.moved);
+        }
     }
 }

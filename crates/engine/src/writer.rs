@@ -19,6 +19,8 @@ const TRIES_TOGETHER: u32 = 3;
 const TRIES_ALONE: u32 = 12;
 /// How often needs may depend on what was loaded: a payment's order's stock is three.
 const ROUNDS_MAX: usize = 8;
+/// How long commands wait for more to come while a batch is under way. A usual batch has ended by then; this is for one whose store hangs.
+const PATIENCE_MS: u64 = 10;
 /// How often a save whose end was not seen is asked about.
 const SETTLE_TRIES: u32 = 5;
 
@@ -48,8 +50,14 @@ impl Writer {
     pub async fn run(mut self) {
         loop {
             let turn = self.turn().await;
-            let Some(batch) = self.shared.queue.take(self.shared.options.batch_max).await else { return };
-            self.carry_out(batch, turn).await;
+            let patience = || self.shared.pause.pause(PATIENCE_MS);
+            let Some(batch) = self.shared.queue.take(self.shared.options.batch_max, patience).await else { return };
+            let count = batch.len();
+            let answered = self.carry_out(batch, turn).await;
+            self.shared.queue.ended(count);
+            for job in answered {
+                job.log();
+            }
         }
     }
 
@@ -58,10 +66,11 @@ impl Writer {
         self.shared.turns.clone().acquire_owned().await.expect("nobody closes the semaphore")
     }
 
-    async fn carry_out(&mut self, batch: Batch, turn: OwnedSemaphorePermit) {
+    /// Gives back what it has answered.
+    async fn carry_out(&mut self, batch: Batch, turn: OwnedSemaphorePermit) -> Batch {
         let now = self.shared.clock.now();
         let (batch, late): (Batch, Batch) = batch.into_iter().partition(|job| job.deadline() > now);
-        Self::end(late, |job| job.fail(Failure::Overloaded));
+        let mut answered = end(late, |job| job.fail(Failure::Overloaded));
         let mut turn = Some(turn);
         let mut waiting = vec![(batch, 0)];
         while let Some((mut batch, tries)) = waiting.pop() {
@@ -73,14 +82,14 @@ impl Writer {
                     if waiting.is_empty() {
                         drop(turn.take());
                     }
-                    self.answer(batch, &changes).await;
+                    answered.extend(self.answer(batch, &changes).await);
                 }
-                Ended::Failed(failure) => Self::end(batch, |job| job.fail(failure.clone())),
+                Ended::Failed(failure) => answered.extend(end(batch, |job| job.fail(failure.clone()))),
                 Ended::Lost(reason) => {
                     metrics::counter!("commit_lost_total").increment(1);
                     let tries = tries + 1;
                     if batch.len() == 1 && tries >= TRIES_ALONE {
-                        Self::end(batch, |job| job.fail(Failure::Bug(reason.clone())));
+                        answered.extend(end(batch, |job| job.fail(Failure::Bug(reason.clone()))));
                     } else if batch.len() > 1 && tries >= TRIES_TOGETHER {
                         waiting.extend(halves(batch));
                     } else {
@@ -89,22 +98,16 @@ impl Writer {
                 }
                 Ended::Rejected(reason) if batch.len() == 1 => {
                     tracing::error!(reason = &*reason, "the store refuses a decided change");
-                    Self::end(batch, |job| job.fail(Failure::Bug(reason.clone())));
+                    answered.extend(end(batch, |job| job.fail(Failure::Bug(reason.clone()))));
                 }
                 Ended::Rejected(_) => waiting.extend(halves(batch)),
             }
         }
-    }
-
-    fn end(batch: Batch, mut last_word: impl FnMut(&mut Box<dyn Job>)) {
-        for mut job in batch {
-            last_word(&mut job);
-            job.answer();
-        }
+        answered
     }
 
     /// Answers once all that the answers rest on is on the disk: refusals and repetitions too rest on what others have saved.
-    async fn answer(&mut self, batch: Batch, changes: &Changes) {
+    async fn answer(&mut self, batch: Batch, changes: &Changes) -> Batch {
         let durable = match &mut self.session {
             Some(session) => session.durable().await,
             None => Ok(()),
@@ -114,16 +117,16 @@ impl Writer {
                 if !changes.is_empty() {
                     self.saved(changes, batch.len());
                 }
-                Self::end(batch, |_| ());
+                end(batch, |_| ())
             }
             Err(away) if changes.is_empty() => {
                 let failure = Failure::from(away);
-                Self::end(batch, |job| job.fail(failure.clone()));
+                end(batch, |job| job.fail(failure.clone()))
             }
             Err(away) => {
                 tracing::error!(%away, "a save may not be on the disk");
                 metrics::counter!("commit_unsure_total").increment(1);
-                Self::end(batch, |job| job.fail(Failure::Unsure));
+                end(batch, |job| job.fail(Failure::Unsure))
             }
         }
     }
@@ -234,6 +237,15 @@ fn decide(job: &mut dyn Job, seen: &View) -> Result<Option<Changes>, domain::Gap
         job.fail(Failure::Bug("a decision panicked".into()));
         Ok(None)
     })
+}
+
+/// Answers a batch, after a last word to each command.
+fn end(mut batch: Batch, mut last_word: impl FnMut(&mut Box<dyn Job>)) -> Batch {
+    for job in &mut batch {
+        last_word(job);
+        job.answer();
+    }
+    batch
 }
 
 fn halves(mut batch: Batch) -> [(Batch, u32); 2] {

@@ -12,7 +12,7 @@ use engine::schema::SchemaError;
 use engine::worker::{StubProvider, run_payments, run_sweeper};
 use engine::{Engine, Options, RealPause, StopSignal, Stopper, WriterThreads, run_on_threads};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -24,6 +24,9 @@ use crate::measure;
 
 /// How often a database that was away at the start is tried again.
 const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
+/// Connections that may wait to be accepted; the system may allow fewer. Whoever comes beyond tries again after a second, and the 128 of the standard library
+/// are gone when a few hundred callers come at one moment.
+const BACKLOG: u32 = 4096;
 
 /// Why the service did not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -94,10 +97,10 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
     );
     let stop_within = Duration::from_secs(config.shutdown_seconds.into());
     let mut doors = JoinSet::new();
-    let listener = listen(config.listen).await?;
+    let listener = listen(config.listen)?;
     let address = listener.local_addr()?;
     if let Some(admin) = config.admin_listen.filter(|admin| *admin != config.listen) {
-        doors.spawn(api_rest::serve(listen(admin).await?, api_rest::admin_router(app.clone()), stopped.clone(), stop_within));
+        doors.spawn(api_rest::serve(listen(admin)?, api_rest::admin_router(app.clone()), stopped.clone(), stop_within));
         doors.spawn(api_rest::serve(listener, api_rest::doors_router(app), stopped, stop_within));
     } else {
         doors.spawn(api_rest::serve(listener, api_rest::router(app), stopped, stop_within));
@@ -159,8 +162,14 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, ServiceError> {
-    TcpListener::bind(address).await.map_err(|source| ServiceError::Listen { address, source })
+fn listen(address: SocketAddr) -> Result<TcpListener, ServiceError> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|source| ServiceError::Listen { address, source })
 }
 
 /// That the schema does not fit, once that is known. Where nobody looks for it any more, it fits.

@@ -3,6 +3,7 @@
 -- of a UUID: half of the text, and version 7 still sorts by time. Words are checked.
 --
 -- A check of words is a chain of `or`: for `in` SQLite builds a B-tree of the words at every insert.
+-- The foreign keys of lines and facts are checked when a transaction ends: a statement of several rows would else keep copies of the pages it touches.
 -- Small rows are clustered by their key (`without rowid`: one B-tree instead of two), lines and facts by their order. Orders and messages are not: large
 -- rows among keys leave room for few keys in a page.
 
@@ -131,7 +132,7 @@ create table order_number (
 
 create table order_item (
     order_item_id       blob unique not null check (length(order_item_id) = 16),
-    order_id            blob not null references orders (order_id) on delete cascade,
+    order_id            blob not null references orders (order_id) on delete cascade deferrable initially deferred,
     line_no             integer not null,
     sku_id              text,
     product_id          text,
@@ -179,7 +180,7 @@ create index payment_due on payment (next_check_at) where next_check_at is not n
 -- Never updated, never deleted: the order's status is its fold, the order's version its count.
 create table order_event (
     order_event_id  blob unique not null check (length(order_event_id) = 16),
-    order_id        blob not null references orders (order_id) on delete cascade,
+    order_id        blob not null references orders (order_id) on delete cascade deferrable initially deferred,
     sequence        integer not null check (sequence > 0),
     event_type      text not null,
     from_status     text,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::checkpoint::{PAGES_MAX, Wake};
+
 /// How long a connection waits for another process's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -19,12 +21,9 @@ const WRITER_CACHE: i32 = -16_384;
 /// A page cache of 8 MiB for a reader.
 const READER_CACHE: i32 = -8_192;
 
-/// A log of this many pages, 128 MiB, is brought back by the writer whose commit reaches it. Long before, the thread of
-/// [`checkpoint`](crate::checkpoint) does so; this is for when it cannot.
-const CHECKPOINT_PAGES: u32 = 32_000;
-
-/// A log that a long read kept from being written back shrinks to this many bytes afterwards.
-const LOG_LIMIT_BYTES: u32 = 64 << 20;
+/// A log that a long read kept from being written back shrinks to this many bytes afterwards. Shorter than it usually becomes, it would be cut and
+/// made longer again each time, and a log that grows costs a sync about twice as much as one that is written over.
+const LOG_LIMIT_BYTES: u32 = 512 << 20;
 
 /// Why a file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -56,13 +55,14 @@ pub(crate) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", "on")?;
     db.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT_BYTES, |_| Ok(()))?;
-    db.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
+    db.pragma_update_and_check(None, "wal_autocheckpoint", PAGES_MAX, |_| Ok(()))?;
     Ok(db)
 }
 
 /// The connection that all writers share: a COMMIT writes the log, and [`log`](crate::log) syncs it. The log is open when this returns.
-pub(crate) fn shared_writer(path: &Path) -> rusqlite::Result<Connection> {
-    let db = writer(path)?;
+pub(crate) fn shared_writer(path: &Path, wake: Wake) -> rusqlite::Result<Connection> {
+    let mut db = writer(path)?;
+    wake.hears_of_commits(&mut db)?;
     db.pragma_update(None, "synchronous", "normal")?;
     // The first read opens the log.
     db.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
@@ -101,7 +101,11 @@ fn flags() -> OpenFlags {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::checkpoint::wake;
+    use crate::log::{Log, RealDisk};
 
     #[test]
     fn a_writer_syncs_every_commit_the_shared_one_does_not_and_a_reader_cannot_write() {
@@ -109,11 +113,12 @@ mod tests {
         let path = folder.join("ordo.db");
         create(&path).unwrap();
         let writer = writer(&path).unwrap();
-        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 4096), ("wal_autocheckpoint", 32_000)] {
+        for (setting, expected) in [("synchronous", 2), ("foreign_keys", 1), ("page_size", 4096), ("wal_autocheckpoint", 256_000)] {
             let found: i64 = writer.pragma_query_value(None, setting, |row| row.get(0)).unwrap();
             assert_eq!(found, expected, "{setting}");
         }
-        let shared: i64 = shared_writer(&path).unwrap().pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        let log = Arc::new(Log::of(&path, Arc::new(RealDisk)).unwrap());
+        let shared: i64 = shared_writer(&path, wake(&log).0).unwrap().pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
         assert_eq!(shared, 1, "NORMAL: the log is synced before pages go back, and by `Log` for everybody who is answered");
         let journal: String = writer.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!(journal, "wal");

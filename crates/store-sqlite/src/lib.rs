@@ -42,7 +42,6 @@ use async_trait::async_trait;
 use engine::port::{Session, Store, Unavailable};
 use rusqlite::Connection;
 
-use crate::checkpoint::Checkpoints;
 use crate::error::{unavailable, unavailable_sql};
 use crate::log::{Disk, Log, RealDisk};
 use crate::number::Numbers;
@@ -64,7 +63,6 @@ struct Shared {
     readers: Readers,
     writing: Arc<Writing>,
     log: Arc<Log>,
-    checkpoints: Checkpoints,
 }
 
 impl SqliteStore {
@@ -77,10 +75,11 @@ impl SqliteStore {
     fn open_on(path: &Path, disk: Arc<dyn Disk>) -> Result<Self, Unavailable> {
         connection::create(path).map_err(|error| unavailable(&error))?;
         let log = Arc::new(Log::of(path, disk).map_err(Unavailable::new)?);
-        let writing = Arc::new(Writing::new(path, log.clone()));
-        let checkpoints = Checkpoints::start(path, &writing, &log).map_err(Unavailable::new)?;
+        let (wake, woken) = checkpoint::wake(&log);
+        let writing = Arc::new(Writing::new(path, log.clone(), wake));
+        checkpoint::start(path, &writing, &log, woken).map_err(Unavailable::new)?;
         let readers = Readers::new(path, log.clone());
-        let shared = Shared { path: path.into(), numbers: Numbers::default(), readers, writing, log, checkpoints };
+        let shared = Shared { path: path.into(), numbers: Numbers::default(), readers, writing, log };
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -6,6 +6,7 @@ use domain::order::{Line, LineSubject, Order, PriceSnapshot};
 use rusqlite::{Connection, Result, Row, params};
 
 use crate::error::{Trouble, one_row};
+use crate::rows::Insert;
 use crate::value::Cells;
 
 /// What [`line_of`] reads. The numbers of a snapshot are taken as text: no float is made of them.
@@ -62,35 +63,35 @@ pub(crate) fn of_order(db: &Connection, order_id: OrderId) -> Result<Vec<Line>> 
         .collect()
 }
 
-/// Writes the lines of a new order.
-pub(crate) fn insert(db: &Connection, order: &Order) -> Result<()> {
-    let mut insert = db.prepare_cached(
-        "insert into order_item
-             (order_item_id, order_id, line_no, sku_id, product_id, product_name, session_id, ticket_type_id, qty, unit_price,
-              item_total_amount, price_snapshot_json, shipped_qty, refunded_qty, created_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for (line_no, line) in (1_i64..).zip(&order.lines) {
+static INSERT: Insert = Insert::new(
+    "order_item
+         (order_item_id, order_id, line_no, sku_id, product_id, product_name, session_id, ticket_type_id, qty, unit_price,
+          item_total_amount, price_snapshot_json, shipped_qty, refunded_qty, created_at)",
+    15,
+);
+
+/// Writes the lines of new orders.
+pub(crate) fn insert<'o>(db: &Connection, orders: impl Iterator<Item = &'o Order>) -> Result<()> {
+    let lines_of = |order: &'o Order| (1_i64..).zip(&order.lines).map(move |(line_no, line)| (order, line_no, line));
+    let lines: Vec<_> = orders.flat_map(lines_of).collect();
+    INSERT.rows(db, &lines, |&(order, line_no, line), row| {
         let subject = Subject::of(&line.subject, order.currency);
-        insert.execute(params![
-            line.order_item_id.0.as_bytes(),
-            order.order_id.0.as_bytes(),
-            line_no,
-            subject.sku_id,
-            subject.product_id,
-            subject.product_name,
-            subject.session_id,
-            subject.ticket_type_id,
-            line.qty,
-            line.unit_price,
-            line.total,
-            subject.price_snapshot,
-            line.shipped_qty,
-            line.refunded_qty,
-            order.created_at.0
-        ])?;
-    }
-    Ok(())
+        row.next(line.order_item_id.0.as_bytes())?;
+        row.next(order.order_id.0.as_bytes())?;
+        row.next(line_no)?;
+        row.next(subject.sku_id)?;
+        row.next(subject.product_id)?;
+        row.next(subject.product_name)?;
+        row.next(subject.session_id)?;
+        row.next(subject.ticket_type_id)?;
+        row.next(line.qty)?;
+        row.next(line.unit_price)?;
+        row.next(line.total)?;
+        row.next(subject.price_snapshot)?;
+        row.next(line.shipped_qty)?;
+        row.next(line.refunded_qty)?;
+        row.next(order.created_at.0)
+    })
 }
 
 /// What a line sells, as columns.

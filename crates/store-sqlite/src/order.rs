@@ -90,15 +90,13 @@ pub(crate) fn load(db: &Connection, keys: &BTreeSet<OrderId>, seen: &mut Shelf<O
 
 /// Writes orders with their lines and the keys that placed them.
 pub(crate) fn save(db: &Connection, writes: &BTreeMap<OrderId, Write<Arc<Order>>>, keys: &Placed<'_>) -> Result<(), Trouble> {
-    for Write { expected, row: order } in writes.values() {
-        if *expected == 0 {
-            insert(db, order, keys)?;
-            line::insert(db, order)?;
-        } else {
-            update(db, *expected, order)?;
-            line::update(db, order)?;
-            shipment::save(db, order)?;
-        }
+    let (new, changed): (Vec<_>, Vec<_>) = writes.values().partition(|write| write.expected == 0);
+    new.iter().try_for_each(|write| insert(db, &write.row, keys))?;
+    line::insert(db, new.iter().map(|write| &*write.row))?;
+    for Write { expected, row: order } in changed {
+        update(db, *expected, order)?;
+        line::update(db, order)?;
+        shipment::save(db, order)?;
     }
     Ok(())
 }

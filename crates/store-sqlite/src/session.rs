@@ -92,11 +92,11 @@ fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> 
 
 /// What a failed COMMIT means.
 ///
-/// SQLite writes the frame that makes a transaction count last. When not all frames could be written, nothing was saved, for
-/// certain; after anything else, a log that could not be synced among them, only the mark can tell.
+/// SQLite checks the deferred foreign keys first and writes the frame that makes a transaction count last. When a key was missing, or not all
+/// frames could be written, nothing was saved, for certain; after anything else only the mark can tell.
 fn commit_error(db: &Connection, error: rusqlite::Error) -> SaveError {
     let unwritten = match error.sqlite_error() {
-        Some(ffi::Error { code: ErrorCode::DiskFull | ErrorCode::DatabaseBusy, .. }) => true,
+        Some(ffi::Error { code: ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ConstraintViolation, .. }) => true,
         Some(ffi::Error { extended_code, .. }) => *extended_code == ffi::SQLITE_IOERR_WRITE,
         None => false,
     };
@@ -119,11 +119,7 @@ impl Session for SqliteSession {
     }
 
     async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
-        let saved = self.save_now(changes, mark);
-        if saved.is_ok() {
-            self.shared.checkpoints.saved(changes);
-        }
-        saved
+        self.save_now(changes, mark)
     }
 
     async fn durable(&mut self) -> Result<(), Unavailable> {
@@ -154,7 +150,9 @@ impl Session for SqliteSession {
 mod tests {
     use std::path::Path;
 
-    use domain::ids::Uuid;
+    use domain::event::{Fact, OrderEvent};
+    use domain::ids::{OrderEventId, OrderId, Uuid};
+    use domain::order::Status;
     use domain::stock::{LedgerEntry, Operation, StockRef};
     use domain::time::Time;
     use engine::port::Schema as _;
@@ -182,6 +180,30 @@ mod tests {
         let store = SqliteStore::open(path).unwrap();
         store.migrate().await.unwrap();
         SqliteSession::open(store.shared).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_fact_of_no_order_is_refused_by_the_commit_and_nothing_is_kept() {
+        let folder = std::env::temp_dir().join(format!("ordo-session-{:016x}", rand::random::<u64>()));
+        let path = folder.join("ordo.db");
+        let mut session = session(&path).await;
+        let mut changes = movement(1);
+        changes.facts.push(Arc::new(OrderEvent {
+            order_event_id: OrderEventId(Uuid::from_u128(1)),
+            order_id: OrderId(Uuid::from_u128(2)),
+            sequence: 1,
+            fact: Fact::InventoryReserved,
+            from: None,
+            to: Status::Created,
+            notes: None,
+            changed_by: "test".into(),
+            request_id: "test".into(),
+            created_at: Time(0),
+        }));
+        let refused = session.save(&changes, Mark(Uuid::from_u128(1))).await;
+        assert!(matches!(&refused, Err(SaveError::Rejected(why)) if why.contains("FOREIGN KEY")), "{refused:?}");
+        session.save(&movement(1), Mark(Uuid::from_u128(2))).await.unwrap();
+        let _ = std::fs::remove_dir_all(folder);
     }
 
     #[tokio::test]

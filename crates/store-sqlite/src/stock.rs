@@ -9,7 +9,10 @@ use domain::time::Time;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
 use crate::error::{Trouble, one_row};
-use crate::rows;
+use crate::rows::Insert;
+
+static INSERT: Insert =
+    Insert::new("inventory_ledger (ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at)", 9);
 
 /// The balance of a SKU.
 pub(crate) fn find(db: &Connection, sku_id: &SkuId) -> Result<Option<Balance>> {
@@ -50,9 +53,7 @@ pub(crate) fn save(db: &Connection, deltas: &BTreeMap<SkuId, BalanceDelta>, now:
 pub(crate) fn append(db: &Connection, entries: &[LedgerEntry]) -> Result<()> {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by(|one, other| one.key.cmp(&other.key));
-    let statement = "insert into inventory_ledger
-         (ledger_key, sku_id, operation, qty, on_hand_delta, reserved_delta, ref_type, ref_id, created_at)";
-    rows::insert(db, statement, 9, &entries, |entry, row| {
+    INSERT.rows(db, &entries, |entry, row| {
         row.next(&entry.key)?;
         row.next(&entry.sku_id.0)?;
         row.next(entry.operation.as_str())?;

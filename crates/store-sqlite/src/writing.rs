@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::port::Unavailable;
 use rusqlite::Connection;
 
+use crate::checkpoint::Wake;
 use crate::connection;
 use crate::error::unavailable_sql;
 use crate::log::Log;
@@ -22,14 +23,15 @@ pub(crate) struct Writing {
 pub(crate) struct Desk {
     path: Box<Path>,
     log: Arc<Log>,
+    wake: Wake,
     db: Option<Connection>,
     known: Known,
 }
 
 impl Writing {
     /// The connection is opened when it is first needed.
-    pub(crate) fn new(path: &Path, log: Arc<Log>) -> Self {
-        Self { desk: Mutex::new(Desk { path: path.into(), log, db: None, known: Known::default() }) }
+    pub(crate) fn new(path: &Path, log: Arc<Log>, wake: Wake) -> Self {
+        Self { desk: Mutex::new(Desk { path: path.into(), log, wake, db: None, known: Known::default() }) }
     }
 
     /// The turn of one of this process's writers. Other processes write without it: SQLite's own lock is between them and us.
@@ -46,7 +48,7 @@ impl Desk {
         let db = match &mut self.db {
             Some(db) => db,
             none => {
-                let db = connection::shared_writer(&self.path).map_err(|error| unavailable_sql(&error))?;
+                let db = connection::shared_writer(&self.path, self.wake.clone()).map_err(|error| unavailable_sql(&error))?;
                 self.log.open()?;
                 none.insert(db)
             }

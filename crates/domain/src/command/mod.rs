@@ -75,7 +75,7 @@ pub trait Command: Send + 'static {
 }
 
 /// What a command answers, and how the same answer is given to the same key again.
-pub trait Answer: Send + Sized + 'static {
+pub trait Answer: Clone + Send + Sized + 'static {
     /// What is stored with the key.
     fn remember(&self) -> String;
 

@@ -20,6 +20,7 @@ on_each_database![
     cash_is_collected_on_delivery,
     an_order_for_nothing_is_paid_at_once,
     the_stub_answers_by_itself_where_its_method_is_named,
+    payments_that_nobody_answers_do_not_stand_before_the_others,
     what_is_not_there_cannot_be_paid,
 ];
 
@@ -289,6 +290,37 @@ async fn the_stub_answers_by_itself_where_its_method_is_named(database: &Databas
         .await;
         let by_hand = http.post(format!("/api/v1/payments/{payment_id}/collect")).send().await;
         assert_eq!(by_hand.status, 200, "{}", by_hand.text());
+    }
+}
+
+/// More of them than calls at once were made before; each takes its four seconds.
+async fn payments_that_nobody_answers_do_not_stand_before_the_others(database: &Database) {
+    let server = Setup::on(database).set("ORDO_PAYMENTS__ANSWER_WITHIN_MS", "2000").start().await;
+    let http = &server.http;
+    goods(http, "TEA", 1000).await;
+    let silent: Vec<String> = crowd(100, |n| {
+        let http = http.clone();
+        async move { order(&http, &format!("silent-{n}"), None).await }
+    })
+    .await;
+    let waiting: Vec<_> = silent
+        .iter()
+        .map(|order_id| {
+            let body = json!({ "payment_method": "card_stub_timeout" });
+            let request = http.post(format!("/orders/{order_id}/confirm")).json(&body);
+            tokio::spawn(async move { request.send().await.status })
+        })
+        .collect();
+    until("all of them wait for the provider", Duration::from_secs(10), async || {
+        let pending = http.get("/api/v1/orders?status=PAYMENT_PENDING&limit=100").send().await.expect(200);
+        (pending.json()["items"].as_array()?.len() == silent.len()).then_some(())
+    })
+    .await;
+    let order_id = order(http, "good", None).await;
+    let paid = http.post(format!("/orders/{order_id}/confirm")).json(&json!({ "payment_method": "card_stub" })).send().await;
+    assert_eq!(paid.status, 200, "{}", paid.text());
+    for status in waiting {
+        assert_eq!(status.await.expect("it was answered"), 202);
     }
 }
 

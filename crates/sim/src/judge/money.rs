@@ -52,7 +52,9 @@ pub(super) fn judge(case: &mut Case<'_>) {
             if case.history.sides.contains(&payment.order_id) {
                 case.world.mark(Mark::SecondMoney);
             }
-            case.must(may_be_late(&payment.order_id), || format!("the order did not wait for its own payment: {payment:?}"));
+            // A driver may take the cash for an order that is canceled at that moment.
+            let by_hand = case.history.collected.contains(payment_id);
+            case.must(by_hand || may_be_late(&payment.order_id), || format!("the order did not wait for its own payment: {payment:?}"));
         }
         let sum = charges.entry(payment.order_id).or_default();
         sum.for_it += usize::from(captured && !surplus);
