@@ -8,6 +8,7 @@ mod floor;
 mod machine;
 mod product;
 mod report;
+mod server;
 
 use crate::command::{self, cargo};
 use crate::servers::Postgres;
@@ -76,7 +77,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
     let mut samples = Samples::default();
     let mut about = machine::about()?;
     if options.postgres {
-        let server = Postgres::start()?;
+        let server = server::start()?;
         about["postgres"] = json!(server.version());
         for repetition in 1..=options.repetitions {
             say::line(format!("\n==> PostgreSQL, repetition {repetition} of {}", options.repetitions));
@@ -154,6 +155,7 @@ fn build(options: &Options) -> Outcome<PathBuf> {
 }
 
 fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: u32, samples: &mut Samples) -> Outcome<()> {
+    server::rest(server)?;
     let floor = floor::postgres(server, options.seconds)?;
     let best = floor.at_16.max(floor.at_64);
     samples.add("postgres_floor_16", floor.at_16);
@@ -161,15 +163,18 @@ fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: 
     samples.add("postgres_floor_hot", floor.hot);
     samples.add("postgres_floor_p50", floor.p50_ms);
 
+    server::rest(server)?;
     let database = format!("ordo_{repetition}");
     server.sql("postgres", &["-c", &format!("create database {database}")])?;
     let serving = Serving::start(binary, &server.url(&database), None)?;
     let measured = place(&serving, binary, options.seconds, POSTGRES, samples)?;
     // A rate that is held, not a loop that waits: a slow answer does not keep the next request back.
-    let load = Load { what: "place", connections: 50, seconds: options.seconds, skus: 1000, rate: Some(measured.place / 2.0) };
+    let load =
+        Load { what: "place", connections: 50, seconds: options.seconds, skus: 1000, rate: Some(measured.place / 2.0), warm_up: None };
+    server::rest(server)?;
     let paced = serving.load(binary, &load)?;
     samples.add("postgres_p99", paced.p99_ms);
-    let failed = measured.failed + paced.failed + tickets(&serving, binary, options.seconds, "postgres_tickets", samples)?;
+    let failed = measured.failed + paced.failed + tickets(server, &serving, binary, options.seconds, "postgres_tickets", samples)?;
     samples.add(POSTGRES.failed, failed);
     samples.add(POSTGRES.memory_load, serving.memory_peak_mb()?);
     drop(serving);
@@ -182,9 +187,10 @@ fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: 
 }
 
 /// Tickets from the order to its confirmation, at half of what goes.
-fn tickets(serving: &Serving, binary: &Path, seconds: u32, name: &str, samples: &mut Samples) -> Outcome<f64> {
-    let load = |rate| Load { what: "tickets", connections: 50, seconds, skus: 1, rate };
+fn tickets(server: &Postgres, serving: &Serving, binary: &Path, seconds: u32, name: &str, samples: &mut Samples) -> Outcome<f64> {
+    let load = |rate| Load { what: "tickets", connections: 50, seconds, skus: 1, rate, warm_up: None };
     let most = serving.load(binary, &load(None))?;
+    server::rest(server)?;
     let paced = serving.load(binary, &load(Some(most.per_second / 2.0)))?;
     samples.add(name, most.per_second);
     samples.add(&format!("{name}_p99"), paced.p99_ms);
@@ -216,7 +222,7 @@ struct Measured {
 fn place(serving: &Serving, binary: &Path, seconds: u32, names: Names, samples: &mut Samples) -> Outcome<Measured> {
     samples.add(names.ready, serving.ready_ms());
     samples.add(names.memory_idle, serving.memory_idle_mb()?);
-    let load = |connections, skus| Load { what: "place", connections, seconds, skus, rate: None };
+    let load = |connections, skus| Load { what: "place", connections, seconds, skus, rate: None, warm_up: None };
     let uniform = serving.load(binary, &load(64, 1000))?;
     let hot = serving.load(binary, &load(64, 1))?;
     let alone = serving.load(binary, &load(1, 1000))?;

@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod generate;
 mod guard;
+mod prove;
 mod say;
 mod servers;
 mod steps;
@@ -26,6 +27,7 @@ cargo xtask VERB
   servers start pgbouncer               the same behind a pooler
   servers list | stop [PORT]            those that run now; stops one, or all
   test [--quick]                        everything that must hold; --quick needs no server
+  prove [--orders N] [--seeds N]        the long proofs: live runs of 10,000 orders, 20,000 simulated histories
   bench [--check] [--seconds N] [--repetitions N] [--only postgres|sqlite|big] [--orders N] [--binary PATH]
                                         floor and product in turn, held against bench/budget.toml;
                                         big: with 5 million orders (or N), about 30 GB and half an hour";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Some((&"gen", rest)) => generate::run(rest),
         Some((&"servers", rest)) => servers::run(rest),
         Some((&"test", rest)) => test::run(rest),
+        Some((&"prove", rest)) => prove::run(rest),
         Some((&"bench", rest)) => bench::run(rest),
         Some((&("help" | "--help" | "-h"), _)) => {
             say::line(USAGE);

@@ -20,8 +20,8 @@ const PGBOUNCER_VARIABLE: &str = "ORDO_TEST_PGBOUNCER";
 /// say nothing of a version.
 const ON_OLDER_SERVERS: &str = "(binary(postgres_store) - test(/wherever_the_wire/)) \
     | (binary(e2e) & test(/postgres/) & test(/^(placing|commands|crashes|lists|pooled)::/))";
-/// What needs PostgreSQL says so in its name.
-const NO_SERVER: &str = "not (binary(/postgres/) | test(/postgres/))";
+/// What needs PostgreSQL says so in its name. Live runs need a minute each on SQLite too.
+const QUICK: &str = "not (binary(/postgres/) | test(/postgres/) | (binary(e2e) & test(/^(live|books)::/)))";
 /// Histories that the simulator plays in the full run.
 const SIMULATED_SEEDS: &str = "2000";
 
@@ -38,7 +38,7 @@ fn quick() -> Outcome<()> {
     let mut steps = Steps::new();
     let mut nextest = tools::install("nextest", &[&tools::NEXTEST])?;
     read_only(&mut steps);
-    steps.take("tests without a server", || tests(nextest.wait(), Some(NO_SERVER), &With::default()), Clone::clone);
+    steps.take("tests without a server", || tests(nextest.wait(), Some(QUICK), &With::default()), Clone::clone);
     steps.finish()
 }
 
@@ -52,7 +52,7 @@ fn full() -> Outcome<()> {
     let pgbouncer = steps.take("find pgbouncer", servers::pgbouncer_program, |(_, version)| version.clone());
     let pgbouncer = pgbouncer.map(|(program, _)| program);
     let postgres = steps.take("start PostgreSQL", newest, |server| server.version().to_owned());
-    let with = With { url: postgres.as_ref().map(|server| server.url("postgres")), pgbouncer };
+    let with = With { url: postgres.as_ref().map(|server| server.url("postgres")), pgbouncer, ..With::default() };
     let nextest = nextest.wait();
     let has_nextest = nextest.is_ok();
     steps.take("tests", || tests(nextest, None, &with), Clone::clone);
@@ -82,7 +82,7 @@ fn full() -> Outcome<()> {
 }
 
 /// The server that the whole run is on.
-fn newest() -> Outcome<Postgres> {
+pub(crate) fn newest() -> Outcome<Postgres> {
     if std::env::var_os(OWN_SERVER).is_some() { Postgres::start() } else { Postgres::start_release(&servers::NEWEST) }
 }
 
@@ -90,7 +90,7 @@ fn newest() -> Outcome<Postgres> {
 fn on_older(release: &Release, with: &With) -> Outcome<String> {
     let server = Postgres::start_release(release)?;
     say::line(server.version());
-    let with = With { url: Some(server.url("postgres")), pgbouncer: with.pgbouncer.clone() };
+    let with = With { url: Some(server.url("postgres")), pgbouncer: with.pgbouncer.clone(), ..With::default() };
     tests(Ok(()), Some(ON_OLDER_SERVERS), &with)
 }
 
@@ -114,7 +114,7 @@ fn supply_chain(steps: &mut Steps, checkers: &mut Installing) {
 }
 
 /// Runs the tests and gives the line that counts them. Without nextest they run too, only slower.
-fn tests(nextest: Outcome<()>, filter: Option<&str>, with: &With) -> Outcome<String> {
+pub(crate) fn tests(nextest: Outcome<()>, filter: Option<&str>, with: &With) -> Outcome<String> {
     if let Err(error) = nextest {
         say::line(format!("cargo-nextest {error}\nusing `cargo test`"));
         return with_libtest(filter.is_some(), with);
@@ -161,11 +161,14 @@ fn with_libtest(quick: bool, with: &With) -> Outcome<String> {
     Ok("by cargo test".to_owned())
 }
 
-/// The servers that tests use. It is decided here, not by what happens to be set outside.
+/// What tests use. It is decided here, not by what happens to be set outside.
 #[derive(Default)]
-struct With {
-    url: Option<String>,
-    pgbouncer: Option<PathBuf>,
+pub(crate) struct With {
+    /// Where PostgreSQL is.
+    pub(crate) url: Option<String>,
+    pub(crate) pgbouncer: Option<PathBuf>,
+    /// What else they are told.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl With {
@@ -178,7 +181,7 @@ impl With {
                 None => command.env_remove(name),
             };
         }
-        command
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)))
     }
 }
 

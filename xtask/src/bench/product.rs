@@ -32,6 +32,8 @@ pub(super) struct Load {
     pub(super) skus: u32,
     /// Orders or reads a second; without it, each connection goes as fast as it is answered.
     pub(super) rate: Option<f64>,
+    /// How long it is loaded before; without it, the program's own two seconds.
+    pub(super) warm_up: Option<u32>,
 }
 
 /// What it reached.
@@ -109,6 +111,9 @@ impl Serving {
         bench.args(["bench", load.what, "--json", "--url", &format!("http://{}", self.address)]);
         bench.args(["--connections", &load.connections.to_string(), "--seconds", &load.seconds.to_string()]);
         bench.args(["--skus", &load.skus.to_string()]);
+        if let Some(seconds) = load.warm_up {
+            bench.args(["--warmup", &seconds.to_string()]);
+        }
         if let Some(rate) = load.rate {
             bench.args(["--rate", &format!("{rate:.0}")]);
         }
