@@ -78,7 +78,7 @@ impl Object {
         self
     }
 
-    /// A list of words that need no escapes.
+    /// A list of texts.
     pub(crate) fn words(mut self, name: &'static str, words: &[&'static str]) -> Self {
         self.name(name);
         serde_json::to_writer(&mut self.0, words).expect("texts are JSON, and memory is there");

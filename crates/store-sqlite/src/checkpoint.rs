@@ -25,7 +25,7 @@ struct Pages {
 }
 
 /// 256 MiB, 64 and 1024. More often, pages that every order touches are written and synced again and again, and the disk is busy when a save wants
-/// it: at an eighth of this a tenth fewer orders were placed. The log is as large as that for as long as the file is used.
+/// it: at a sixth of this a tenth fewer orders were placed. The log is as large as that for as long as the file is used.
 const USUAL: Pages = Pages { due: 64_000, more: 16_000, max: PAGES_MAX };
 
 /// For connections that nobody wakes the thread for.

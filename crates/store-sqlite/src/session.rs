@@ -29,19 +29,6 @@ impl SqliteSession {
         shared.writing.turn().connected()?;
         Ok(Self { shared, seen: 0 })
     }
-
-    fn save_now(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
-        let mut desk = self.shared.writing.turn();
-        let saved = desk.connected().map_err(SaveError::Unavailable).and_then(|(db, known)| {
-            known.forget(&changes.skus);
-            save(db, &self.shared.log, changes, mark)
-        });
-        if matches!(saved, Err(SaveError::Unavailable(_) | SaveError::Unknown(_))) {
-            desk.close();
-        }
-        self.seen = self.shared.log.seen();
-        saved
-    }
 }
 
 fn load(db: &Connection, known: &mut Known, numbers: &Numbers, needs: &Needs, seen: &mut View) -> rusqlite::Result<()> {
@@ -119,7 +106,16 @@ impl Session for SqliteSession {
     }
 
     async fn save(&mut self, changes: &Changes, mark: Mark) -> Result<(), SaveError> {
-        self.save_now(changes, mark)
+        let mut desk = self.shared.writing.turn();
+        let saved = desk.connected().map_err(SaveError::Unavailable).and_then(|(db, known)| {
+            known.forget(&changes.skus);
+            save(db, &self.shared.log, changes, mark)
+        });
+        if matches!(saved, Err(SaveError::Unavailable(_) | SaveError::Unknown(_))) {
+            desk.close();
+        }
+        self.seen = self.shared.log.seen();
+        saved
     }
 
     async fn durable(&mut self) -> Result<(), Unavailable> {

@@ -293,7 +293,7 @@ async fn the_stub_answers_by_itself_where_its_method_is_named(database: &Databas
     }
 }
 
-/// More of them than calls at once were made before; each takes its four seconds.
+/// Each of them is a call to the provider that takes its four seconds.
 async fn payments_that_nobody_answers_do_not_stand_before_the_others(database: &Database) {
     let server = Setup::on(database).set("ORDO_PAYMENTS__ANSWER_WITHIN_MS", "2000").start().await;
     let http = &server.http;
