@@ -37,7 +37,8 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     )?;
     let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
     let skus = sku::with_offers(&skus, &offers)?;
-    let orders = order::whole(&orders, &lines, &shipments, &refund_ids)?;
+    let orders = orders.iter().map(order::read).collect::<Result<Vec<_>, _>>()?;
+    let orders = order::whole(orders, &lines, &shipments, &refund_ids)?;
     let payments = payments.iter().map(payment::read).collect::<Result<Vec<_>, _>>()?;
     let refunds = refunds.iter().map(refund::read).collect::<Result<Vec<_>, _>>()?;
     let tasks = tasks.iter().map(task::read).collect::<Result<Vec<_>, _>>()?;

@@ -216,8 +216,8 @@ pub(crate) fn read(row: &Row) -> Result<Order, Failure> {
     })
 }
 
-/// The orders, each with its lines, shipments and the names of its refunds.
-pub(crate) fn whole(orders: &[Row], lines: &[Row], shipments: &[Row], refund_ids: &[Row]) -> Result<Vec<Order>, Failure> {
+/// The orders, each given its lines, shipments and the names of its refunds.
+pub(crate) fn whole(mut orders: Vec<Order>, lines: &[Row], shipments: &[Row], refund_ids: &[Row]) -> Result<Vec<Order>, Failure> {
     let mut of_order = HashMap::<OrderId, Vec<Line>>::new();
     for row in lines {
         let (order_id, line) = line::read(row)?;
@@ -225,12 +225,10 @@ pub(crate) fn whole(orders: &[Row], lines: &[Row], shipments: &[Row], refund_ids
     }
     let mut shipments = shipment::read(shipments)?;
     let mut refunds = refund::ids(refund_ids)?;
-    let orders = orders.iter().map(|row| {
-        let mut order = read(row)?;
+    for order in &mut orders {
         order.shipments = shipments.remove(&order.order_id).unwrap_or_default();
         order.refunds = refunds.remove(&order.order_id).unwrap_or_default();
         order.lines = of_order.remove(&order.order_id).unwrap_or_default();
-        Ok(order)
-    });
-    orders.collect()
+    }
+    Ok(orders)
 }

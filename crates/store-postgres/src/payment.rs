@@ -28,10 +28,6 @@ pub(crate) const OF_CALLER: &str = concat!(
     " from payment p join orders o on o.order_id = p.order_id where p.payment_id = $1 and ($2::text is null or o.user_id = $2)"
 );
 
-/// The latest payments of orders.
-pub(crate) const LATEST: &str =
-    concat!("select ", columns!(), " from orders o join payment p on p.payment_id = o.payment_id where o.order_id = any($1)");
-
 /// Open payments that are due to be asked about at `$1`.
 pub(crate) const DUE: &str = "
     select payment_id

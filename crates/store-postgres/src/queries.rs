@@ -108,10 +108,16 @@ impl PostgresStore {
             if orders.is_empty() {
                 return Ok(Vec::new());
             }
-            let ids = orders.iter().map(|row| row.try_get(0)).collect::<Result<Vec<Uuid>, _>>()?;
-            let of_orders = async |sql: &str| snapshot.query(&snapshot.prepare_cached(sql).await?, &[&ids]).await;
-            let (lines, payments, shipments, refunds) =
-                try_join!(of_orders(line::LOAD), of_orders(payment::LATEST), of_orders(shipment::LOAD), of_orders(refund::OF_ORDERS))?;
+            let orders = orders.iter().map(order::read).collect::<Result<Vec<_>, _>>()?;
+            let ids = orders.iter().map(|order| order.order_id.0).collect::<Vec<_>>();
+            let payment_ids = orders.iter().filter_map(|order| Some(order.payment_id?.0)).collect::<Vec<_>>();
+            let of = async |sql: &str, ids: &Vec<Uuid>| snapshot.query(&snapshot.prepare_cached(sql).await?, &[ids]).await;
+            let (lines, payments, shipments, refunds) = try_join!(
+                of(line::LOAD, &ids),
+                of(payment::LOAD, &payment_ids),
+                of(shipment::LOAD, &ids),
+                of(refund::OF_ORDERS, &ids)
+            )?;
             let payments = payments.iter().map(|row| payment::read(row).map(|payment| (payment.payment_id, Arc::new(payment))));
             let payments = payments.collect::<Result<HashMap<_, _>, _>>()?;
             let mut refunds_of = HashMap::<OrderId, Vec<Arc<Refund>>>::new();
@@ -125,7 +131,7 @@ impl PostgresStore {
                 let refund_ids = refunds.iter().map(|refund| refund.refund_id).collect();
                 OrderAnswer::now(Arc::new(domain::order::Order { refunds: refund_ids, ..order }), payment, refunds)
             };
-            Ok(order::whole(&orders, &lines, &shipments, &[])?.into_iter().map(answer).collect())
+            Ok(order::whole(orders, &lines, &shipments, &[])?.into_iter().map(answer).collect())
         })
         .await
     }
