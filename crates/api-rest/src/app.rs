@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use domain::Caller;
 use domain::command::Command;
 use domain::key::Fingerprint;
@@ -11,12 +13,15 @@ use engine::port::Unavailable;
 use engine::{Ask, Done, Engine, Failure};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::access::Requester;
 use crate::input::FieldError;
 use crate::input::canonical;
 use crate::input::document::Doc;
+use crate::input::fields::{self, Fields};
 use crate::problem::{self, Problem};
 use crate::refusals::problem_of;
 use crate::request::{IdempotencyKey, RequestIds};
+use crate::terms::Terms;
 
 /// A question reads a few rows by an index: what takes longer than this will not come.
 const QUESTION_WITHIN: Duration = Duration::from_secs(5);
@@ -86,6 +91,60 @@ impl App {
             }
             (Err(errors), _) => Err(errors.into()),
         }
+    }
+}
+
+/// One call that changes something: who asks, on which terms, under which key.
+#[derive(Clone)]
+pub(crate) struct Call {
+    /// What every handler has at hand.
+    pub(crate) app: App,
+    /// Who asks.
+    pub(crate) requester: Requester,
+    /// On which terms.
+    pub(crate) terms: Terms,
+    path: String,
+    key: IdempotencyKey,
+}
+
+impl FromRequestParts<App> for Call {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let requester = Requester::from_request_parts(parts, app).await?;
+        let terms = Terms::from_request_parts(parts, app).await?;
+        let key = IdempotencyKey::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), requester, terms, path: parts.uri.path().to_owned(), key })
+    }
+}
+
+impl Call {
+    /// The same call under the key that stands in the header or in the body; it must be given.
+    pub(crate) fn with_required_key(self, doc: &Doc) -> Result<Self, Problem> {
+        let key = self.key.or_in(doc)?;
+        key.clone().required()?;
+        Ok(Self { key, ..self })
+    }
+
+    /// Reads what is asked for from `doc`; a known key with a broken body is a reused key.
+    pub(crate) async fn read<C: Command, T>(&self, doc: &Doc, build: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Problem> {
+        let key = self.key.clone().optional();
+        self.app.judge::<C, _>(&self.requester.caller, key.as_deref(), fields::read(doc, build)).await
+    }
+
+    /// Carries `command` out, which `doc` asks for.
+    pub(crate) async fn submit<C: Command>(&self, command: C, doc: &Doc) -> Result<Done<C::Answer>, Problem> {
+        let key = keyed(self.key.clone(), &self.path, doc);
+        self.app.submit(command, self.terms.on(self.requester.ask(key))).await
+    }
+
+    /// The same in one step.
+    pub(crate) async fn carry_out<C: Command>(
+        &self,
+        doc: &Doc,
+        build: impl FnOnce(&mut Fields<'_>) -> C,
+    ) -> Result<Done<C::Answer>, Problem> {
+        self.submit(self.read::<C, _>(doc, build).await?, doc).await
     }
 }
 

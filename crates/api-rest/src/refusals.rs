@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::Refusal;
 use domain::ids::SkuId;
 use domain::refusal::{
-    CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage, StockRefusal, UnclearLine,
+    CartRefusal, CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage, StockRefusal, UnclearLine,
 };
 use engine::Failure;
 use serde::Serialize;
@@ -99,6 +99,7 @@ fn refused(refusal: &Refusal) -> Problem {
     let problem = Problem::new(status, refusal.code(), title).detail(refusal.to_string());
     match refusal {
         Refusal::Order(refusal) => order(problem, refusal),
+        Refusal::Cart(refusal) => cart(problem, refusal),
         Refusal::Payment(PaymentRefusal::InProgress(payment_id)) => problem.member("payment_id", &payment_id.0).retry_after(1),
         Refusal::Stock(StockRefusal::Insufficient { sku_id, requested, available, .. }) => {
             problem.member("lines", &[ShortLine { sku_id: sku_id.as_str(), requested: *requested, available: *available }])
@@ -144,5 +145,26 @@ fn order(problem: Problem, refusal: &OrderRefusal) -> Problem {
             problem.member("order_currency", &order.code()).member("line_currency", &line.code())
         }
         OrderRefusal::NotFound(_) | OrderRefusal::ForeignOwner | OrderRefusal::Amount(_) => problem,
+    }
+}
+
+fn cart(problem: Problem, refusal: &CartRefusal) -> Problem {
+    match refusal {
+        CartRefusal::Closed { order_id, .. } => problem.member("order_id", &order_id.map(|id| id.0)),
+        CartRefusal::VersionMismatch(version) => problem.member("version", version),
+        // The names are the caller's, and nothing that is ours.
+        CartRefusal::UnknownSku(sku_id) => {
+            problem.detail("The SKU cannot be bought: unknown or inactive.").member("lines", &[NamedLine { sku_id: sku_id.as_str() }])
+        }
+        CartRefusal::NoCurrentOffer(sku_id) => {
+            problem.detail("The SKU has no offer that counts now.").member("lines", &[NamedLine { sku_id: sku_id.as_str() }])
+        }
+        CartRefusal::CurrencyMismatch { cart, line, .. } => problem
+            .detail(format!("The cart is in {cart}, but the SKU is priced in {line}."))
+            .member("cart_currency", &cart.code())
+            .member("line_currency", &line.code()),
+        CartRefusal::TooMany { requested, max, .. } => problem.member("requested", requested).member("max", max),
+        CartRefusal::Full(max) => problem.member("max", max),
+        CartRefusal::NotFound(_) | CartRefusal::ItemNotFound(_) | CartRefusal::Empty | CartRefusal::ForeignOwner => problem,
     }
 }

@@ -79,6 +79,10 @@ uuid_ids! {
     ShipmentId,
     /// Something that needs a person.
     TaskId,
+    /// A cart.
+    CartId,
+    /// A line of a cart.
+    CartItemId,
 }
 
 text_ids! {
@@ -88,8 +92,8 @@ text_ids! {
     ProductId,
     /// A customer, named by the caller's identity provider.
     UserId,
-    /// A cart, named by its owner.
-    CartId,
+    /// A guest's visit, named by the storefront. Whoever knows it may use what belongs to it.
+    SessionId,
     /// An address kept elsewhere.
     AddressId,
 }

@@ -7,6 +7,7 @@
 #![deny(clippy::float_arithmetic, clippy::as_conversions, clippy::arithmetic_side_effects)]
 
 pub mod caller;
+pub mod cart;
 pub mod catalog;
 pub mod command;
 pub mod event;

@@ -1,6 +1,6 @@
 //! Every "no" of the product. The message says what was asked and what holds; the code is public: add, never rename.
 
-use crate::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId};
+use crate::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId};
 use crate::money::{Currency, MoneyError};
 use crate::order::{Action, Status};
 use crate::stock::Operation;
@@ -177,6 +177,63 @@ pub enum CatalogRefusal {
     Price(#[from] MoneyError),
 }
 
+/// Why a cart refuses.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CartRefusal {
+    /// There is none, or it is not the caller's.
+    #[error("there is no cart {0}")]
+    NotFound(CartId),
+    /// There is no such line in the owner's cart.
+    #[error("there is no cart item {0}")]
+    ItemNotFound(CartItemId),
+    /// It has ended; as the order, if it became one.
+    #[error("cart {cart_id} is no longer active")]
+    Closed {
+        /// Which cart.
+        cart_id: CartId,
+        /// The order that it became.
+        order_id: Option<OrderId>,
+    },
+    /// Nothing is in it.
+    #[error("there is nothing in the cart")]
+    Empty,
+    /// It is not in the version that the caller means, but in this one.
+    #[error("the cart is in version {0}")]
+    VersionMismatch(i64),
+    /// The catalogue does not sell it.
+    #[error("SKU {0} cannot be bought: unknown or inactive")]
+    UnknownSku(SkuId),
+    /// It has no price at this time.
+    #[error("SKU {0} has no offer that counts now")]
+    NoCurrentOffer(SkuId),
+    /// Prices in more than one currency.
+    #[error("the cart is in {cart}, but {sku_id} is priced in {line}")]
+    CurrencyMismatch {
+        /// The SKU.
+        sku_id: SkuId,
+        /// The currency of the cart.
+        cart: Currency,
+        /// The currency of the SKU.
+        line: Currency,
+    },
+    /// More pieces than a line may have.
+    #[error("a line of a cart has at most {max} pieces")]
+    TooMany {
+        /// The SKU.
+        sku_id: SkuId,
+        /// What the line would have.
+        requested: i64,
+        /// What it may have.
+        max: i64,
+    },
+    /// More lines than a cart may have.
+    #[error("a cart has at most {0} lines")]
+    Full(usize),
+    /// A customer named another one's cart.
+    #[error("a customer fills only his own cart")]
+    ForeignOwner,
+}
+
 /// A "no", with its reason.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -189,6 +246,9 @@ pub enum Refusal {
     /// About a refund.
     #[error(transparent)]
     Refund(#[from] RefundRefusal),
+    /// About a cart.
+    #[error(transparent)]
+    Cart(#[from] CartRefusal),
     /// About stock.
     #[error(transparent)]
     Stock(#[from] StockRefusal),
@@ -243,6 +303,19 @@ impl Refusal {
                 PaymentRefusal::NotByHand(_) => "PAYMENT_NOT_BY_HAND",
             },
             Self::Refund(RefundRefusal::NotFound(_)) => "REFUND_NOT_FOUND",
+            Self::Cart(refusal) => match refusal {
+                CartRefusal::NotFound(_) => "CART_NOT_FOUND",
+                CartRefusal::ItemNotFound(_) => "CART_ITEM_NOT_FOUND",
+                CartRefusal::Closed { .. } => "CART_CLOSED",
+                CartRefusal::Empty => "CART_EMPTY",
+                CartRefusal::VersionMismatch(_) => "VERSION_MISMATCH",
+                CartRefusal::UnknownSku(_) => "UNKNOWN_SKU",
+                CartRefusal::NoCurrentOffer(_) => "NO_CURRENT_OFFER",
+                CartRefusal::CurrencyMismatch { .. } => "CURRENCY_MISMATCH",
+                CartRefusal::TooMany { .. } => "CART_LINE_LIMIT",
+                CartRefusal::Full(_) => "CART_LIMIT",
+                CartRefusal::ForeignOwner => "FORBIDDEN",
+            },
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => "INSUFFICIENT_STOCK",
                 StockRefusal::TooLarge(_) => "STOCK_TOO_LARGE",
@@ -284,6 +357,18 @@ impl Refusal {
                 }
             },
             Self::Refund(RefundRefusal::NotFound(_)) => RefusalKind::NotFound,
+            Self::Cart(refusal) => match refusal {
+                CartRefusal::NotFound(_) | CartRefusal::ItemNotFound(_) => RefusalKind::NotFound,
+                CartRefusal::Closed { .. } => RefusalKind::Conflict,
+                CartRefusal::VersionMismatch(_) => RefusalKind::Changed,
+                CartRefusal::ForeignOwner => RefusalKind::Forbidden,
+                CartRefusal::Empty
+                | CartRefusal::UnknownSku(_)
+                | CartRefusal::NoCurrentOffer(_)
+                | CartRefusal::CurrencyMismatch { .. }
+                | CartRefusal::TooMany { .. }
+                | CartRefusal::Full(_) => RefusalKind::Invalid,
+            },
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => RefusalKind::Conflict,
                 StockRefusal::TooLarge(_) => RefusalKind::Invalid,

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::cart::{Cart, CartOwner};
 use crate::catalog::Sku;
 use crate::event::OrderEvent;
 use crate::ids::{OrderId, OrderNumber, PaymentId, RefundId, SkuId, TaskId};
@@ -67,6 +68,8 @@ tables! {
     Keys: ScopedKey => Arc<KeyRow>;
     /// SKUs with their offers.
     Skus: SkuId => Arc<Sku>;
+    /// Carts with their lines: of each owner the latest.
+    Carts: CartOwner => Arc<Cart>;
     /// Orders with their lines.
     Orders: OrderId => Arc<Order>;
     /// Attempts to be paid.
@@ -88,6 +91,12 @@ impl RowTable for Keys {
 }
 
 impl RowTable for Skus {
+    fn version(row: &Self::Row) -> i64 {
+        row.version
+    }
+}
+
+impl RowTable for Carts {
     fn version(row: &Self::Row) -> i64 {
         row.version
     }
@@ -183,6 +192,8 @@ pub struct Tables<F: Family> {
     pub keys: F::Rows<Keys>,
     /// SKUs with their offers.
     pub skus: F::Rows<Skus>,
+    /// Carts with their lines: of each owner the latest.
+    pub carts: F::Rows<Carts>,
     /// Orders with their lines.
     pub orders: F::Rows<Orders>,
     /// Attempts to be paid.
@@ -210,6 +221,7 @@ impl<F: Family> Default for Tables<F> {
         Self {
             keys: Default::default(),
             skus: Default::default(),
+            carts: Default::default(),
             orders: Default::default(),
             payments: Default::default(),
             refunds: Default::default(),
@@ -241,9 +253,10 @@ pub trait Visit<A: Family, B: Family> {
 impl<A: Family> Tables<A> {
     /// Takes `visit` through every table of `self` and `other`.
     pub fn walk<B: Family, V: Visit<A, B>>(&mut self, other: &Tables<B>, visit: &mut V) -> Result<(), V::Error> {
-        let Self { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger, facts, outbox, stock } = self;
+        let Self { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers, ledger, facts, outbox, stock } = self;
         visit.rows::<Keys>(keys, &other.keys)?;
         visit.rows::<Skus>(skus, &other.skus)?;
+        visit.rows::<Carts>(carts, &other.carts)?;
         visit.rows::<Orders>(orders, &other.orders)?;
         visit.rows::<Payments>(payments, &other.payments)?;
         visit.rows::<Refunds>(refunds, &other.refunds)?;
@@ -372,9 +385,11 @@ pub type Changes = Tables<ChangesFamily>;
 impl Needs {
     /// Whether nothing is needed.
     pub fn is_empty(&self) -> bool {
-        let Self { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } = self;
+        let Self { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } =
+            self;
         keys.is_empty()
             && skus.is_empty()
+            && carts.is_empty()
             && orders.is_empty()
             && payments.is_empty()
             && refunds.is_empty()
@@ -472,9 +487,10 @@ impl View {
 impl Changes {
     /// Whether nothing was decided that must be saved.
     pub fn is_empty(&self) -> bool {
-        let Self { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = self;
+        let Self { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = self;
         keys.is_empty()
             && skus.is_empty()
+            && carts.is_empty()
             && orders.is_empty()
             && payments.is_empty()
             && refunds.is_empty()

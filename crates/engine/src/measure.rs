@@ -111,13 +111,13 @@ pub(crate) fn log<C: Command>(cx: &Context, outcome: &Outcome<C>, moved: Option<
         Err(failure @ (Failure::Unavailable(_) | Failure::Unsure)) => {
             tracing::warn!(command = C::NAME, outcome = word, request_id = &*cx.request_id, idempotency_key = key, %failure);
         }
-        _ if moved.is_none() && C::NAME == "expire_order" => {}
+        _ if moved.is_none() && matches!(C::NAME, "expire_order" | "abandon_cart") => {}
         _ => tracing::info!(
             command = C::NAME,
             outcome = word,
             order_id = order.map(|order| tracing::field::display(order.order_id)),
             user_id = order.and_then(|order| order.user_id.as_ref()).map(domain::ids::UserId::as_str),
-            cart_id = order.and_then(|order| order.cart_id.as_ref()).map(domain::ids::CartId::as_str),
+            cart_id = order.and_then(|order| order.cart_id).map(tracing::field::display),
             idempotency_key = key,
             status_transition = transition,
             request_id = &*cx.request_id,

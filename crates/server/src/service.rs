@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api_rest::{App, AppOptions};
+use domain::cart::CartRules;
 use domain::command::{FailurePolicy, PricePolicy, Settings};
 use engine::port::{Schema, SchemaTrouble, SystemClock};
 use engine::schema::SchemaError;
@@ -159,6 +160,12 @@ fn settings(config: &Config) -> Settings {
         },
         payment_provider: "stub".into(),
         mock_payments: true,
+        cart: CartRules {
+            qty_max: config.cart.qty_max.into(),
+            lines_max: usize::try_from(config.cart.lines_max).unwrap_or(usize::MAX),
+            abandoned_after_seconds: config.cart.abandoned_after_seconds.into(),
+            kept_seconds: i64::from(config.retention.cart_days) * 86_400,
+        },
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -214,6 +215,26 @@ impl Queries for Watched {
 
     async fn sku_of_offer(&self, offer_id: OfferId) -> Result<Option<SkuId>, Unavailable> {
         self.store.sku_of_offer(offer_id).await
+    }
+
+    async fn cart(&self, owner: &CartOwner) -> Result<Option<Arc<Cart>>, Unavailable> {
+        self.store.cart(owner).await
+    }
+
+    async fn owner_of_cart(&self, cart_id: CartId) -> Result<Option<CartOwner>, Unavailable> {
+        self.store.owner_of_cart(cart_id).await
+    }
+
+    async fn owner_of_cart_item(&self, cart_item_id: CartItemId) -> Result<Option<(CartOwner, SkuId)>, Unavailable> {
+        self.store.owner_of_cart_item(cart_item_id).await
+    }
+
+    async fn carts_to_abandon(&self, now: Time, limit: u32) -> Result<Vec<CartOwner>, Unavailable> {
+        self.store.carts_to_abandon(now, limit).await
+    }
+
+    async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.store.forget_carts(now, limit).await
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

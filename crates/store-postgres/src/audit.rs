@@ -187,6 +187,23 @@ const INVARIANTS: &[Invariant] = &[
             where o.idempotency_key is not null and k.answer is distinct from o.order_id::text",
     },
     Invariant {
+        name: "cart-ordered",
+        explanation: "a cart and the order that it became name each other",
+        sql: "
+            select format('cart %s of %s: became %s, the order from it is %s', c.cart_id, c.owner, coalesce(c.order_id::text, 'no order'),
+                coalesce(o.order_id::text, 'none'))
+            from cart c left join orders o on o.cart_session_id = c.cart_id::text
+            where c.order_id is distinct from o.order_id",
+    },
+    Invariant {
+        name: "cart-priced",
+        explanation: "a cart has a currency exactly when something is in it",
+        sql: "
+            select format('cart %s of %s: its currency is %s', c.cart_id, c.owner, coalesce(c.currency, 'none'))
+            from cart c
+            where (c.currency is null) = exists (select 1 from cart_item i where i.owner = c.owner)",
+    },
+    Invariant {
         name: "outbox-complete",
         explanation: "every fact has exactly the messages that follow from it",
         sql: "

@@ -7,6 +7,7 @@
 
 mod access;
 mod audit;
+mod cart;
 mod error;
 mod event;
 mod flight;

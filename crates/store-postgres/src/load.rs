@@ -9,21 +9,43 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use crate::error::Failure;
 use crate::opening::Opening;
 use crate::prepared::Prepared;
-use crate::{key, number, order, payment, refund, reservation, sku, stock, task};
+use crate::{cart, key, number, order, payment, refund, reservation, sku, stock, task};
 
 /// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
 pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
-    let Needs { keys, skus, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } = needs;
+    let Needs { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } =
+        needs;
     let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
+    let owners: Vec<String> = carts.iter().map(ToString::to_string).collect();
     let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
     // Numbers are drawn before the snapshot, which reads only. In one snapshot a key and what was done with it are of one moment:
     // else another try with that key could be refused for it, or be shown what was there before.
-    let (drawn, (), keys, skus, offers, orders, lines, shipments, refund_ids, payments, refunds, reservations, tasks, stock, ()) = try_join!(biased;
+    let (
+        drawn,
+        (),
+        keys,
+        skus,
+        offers,
+        carts,
+        cart_lines,
+        orders,
+        lines,
+        shipments,
+        refund_ids,
+        payments,
+        refunds,
+        reservations,
+        tasks,
+        stock,
+        (),
+    ) = try_join!(biased;
         number::draw(client, opening, &prepared.numbers_draw, numbers),
         client.batch_execute(&opening.snapshot),
         found(client, &prepared.keys_load, keys.iter().map(|key| &*key.0).collect()),
         found(client, &prepared.skus_load, sku_ids.clone()),
         found(client, &prepared.offers_load, sku_ids),
+        found(client, &prepared.carts_load, owners.clone()),
+        found(client, &prepared.cart_lines_load, owners),
         found(client, &prepared.orders_load, order_ids.clone()),
         found(client, &prepared.lines_load, order_ids.clone()),
         found(client, &prepared.shipments_load, order_ids.clone()),
@@ -37,6 +59,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     )?;
     let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
     let skus = sku::with_offers(&skus, &offers)?;
+    let carts = cart::whole(&carts, &cart_lines)?;
     let orders = orders.iter().map(order::read).collect::<Result<Vec<_>, _>>()?;
     let orders = order::whole(orders, &lines, &shipments, &refund_ids)?;
     let payments = payments.iter().map(payment::read).collect::<Result<Vec<_>, _>>()?;
@@ -51,6 +74,9 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     }
     for row in skus {
         seen.skus.found(row.sku_id.clone(), row.into());
+    }
+    for row in carts {
+        seen.carts.found(row.owner.clone(), row.into());
     }
     for row in orders {
         seen.orders.found(row.order_id, row.into());

@@ -12,6 +12,7 @@ use crate::error::said;
 pub const KNOWN: Known = Known(&[
     Migration { number: 1, name: "core", sql: include_str!("../migrations/0001_core.sql"), min_binary: 1 },
     Migration { number: 2, name: "after_payment", sql: include_str!("../migrations/0002_after_payment.sql"), min_binary: 1 },
+    Migration { number: 3, name: "carts", sql: include_str!("../migrations/0003_carts.sql"), min_binary: 1 },
 ]);
 
 /// The oldest server: 15.0, as `server_version_num` counts.

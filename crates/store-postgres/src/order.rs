@@ -50,7 +50,7 @@ pub(crate) const OVERDUE: &str = "
 
 macro_rules! inserted_columns {
     () => {
-        "order_id, order_number, channel, user_id, customer_email, cart_id, external_id, hold_id, idempotency_key,
+        "order_id, order_number, channel, user_id, customer_email, cart_id, cart_session_id, external_id, hold_id, idempotency_key,
         status, payment_status, payment_method, payment_id, stock_state, currency,
         subtotal, discount_amount, tax_amount, shipping_fee, total_amount,
         shipping_address_id, shipping_address, billing_address_id, billing_address, notes, metadata,
@@ -98,7 +98,9 @@ pub(crate) fn inserted<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> 
         named("order_id", orders, |write| write.row.order_id.0),
         named("user_id", orders, |write| write.row.user_id.as_ref().map(UserId::as_str)),
         named("customer_email", orders, |write| write.row.customer_email.as_deref()),
-        named("cart_id", orders, |write| write.row.cart_id.as_ref().map(CartId::as_str)),
+        named("cart_id", orders, |write| write.row.cart_id.map(|id| id.to_string())),
+        // Unique: one order a cart, for ever.
+        named("cart_session_id", orders, |write| write.row.cart_id.map(|id| id.to_string())),
         named("external_id", orders, |write| write.row.external_id.as_deref()),
         named("hold_id", orders, |write| write.row.hold_id.map(|id| id.0)),
         named("idempotency_key", orders, |write| write.row.idempotency_key.as_deref()),
@@ -139,7 +141,7 @@ pub(crate) fn updated<'c>(rows: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
         column(rows, |write| write.row.order_id.0),
         column(rows, |write| write.row.user_id.as_ref().map(UserId::as_str)),
         column(rows, |write| write.row.customer_email.as_deref()),
-        column(rows, |write| write.row.cart_id.as_ref().map(CartId::as_str)),
+        column(rows, |write| write.row.cart_id.map(|id| id.to_string())),
         column(rows, |write| write.row.external_id.as_deref()),
         column(rows, |write| write.row.hold_id.map(|id| id.0)),
         column(rows, |write| write.row.idempotency_key.as_deref()),
@@ -185,7 +187,7 @@ pub(crate) fn read(row: &Row) -> Result<Order, Failure> {
         channel: row.word(Channel::ALL, Channel::as_str)?,
         user_id: row.text_or_none()?,
         customer_email: row.text_or_none()?,
-        cart_id: row.text_or_none()?,
+        cart_id: row.uuid_text_or_none()?.map(CartId),
         external_id: row.text_or_none()?,
         hold_id: row.take::<Option<_>>()?.map(HoldId),
         idempotency_key: row.text_or_none()?,

@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 use tokio_postgres::{Client, Error, Statement};
 
-use crate::{event, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
+use crate::{cart, event, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 macro_rules! prepared {
     ($($name:ident: $sql:expr;)*) => {
@@ -30,6 +30,12 @@ prepared! {
     skus_update: sku::UPDATE;
     offers_load: offer::LOAD;
     offers_upsert: offer::UPSERT;
+    carts_load: cart::LOAD;
+    cart_lines_load: cart::LINES_LOAD;
+    carts_insert: cart::INSERT;
+    carts_update: cart::UPDATE;
+    cart_lines_delete: cart::LINES_DELETE;
+    cart_lines_upsert: cart::LINES_UPSERT;
     orders_load: order::LOAD;
     orders_insert: order::INSERT;
     orders_update: order::UPDATE;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
 use domain::Caller;
+use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -23,8 +24,10 @@ use tokio_postgres::{Client, Error, IsolationLevel, Row};
 use crate::error::Failure;
 use crate::opening::Opening;
 use crate::order_list::OrderList;
-use crate::types::Moment;
-use crate::{PostgresStore, audit, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock, task};
+use crate::types::{Fields, Moment};
+use crate::{
+    PostgresStore, audit, cart, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock, task,
+};
 
 type Values<'v> = [&'v (dyn ToSql + Sync)];
 
@@ -59,6 +62,15 @@ impl PostgresStore {
         self.read(move |client| async move {
             let statement = client.prepare_cached(sql).await?;
             Ok(self.with_settings(&client, |opening| &opening.snapshot, client.query(&statement, values)).await?)
+        })
+        .await
+    }
+
+    /// Writes beside the sessions: a statement that may be repeated. How many rows it took.
+    async fn write_once(&self, sql: &str, values: &Values<'_>) -> Result<u64, Unavailable> {
+        self.read(move |client| async move {
+            let statement = client.prepare_cached(sql).await?;
+            Ok(self.with_settings(&client, |opening| &opening.write, client.execute(&statement, values)).await?)
         })
         .await
     }
@@ -112,12 +124,8 @@ impl PostgresStore {
             let ids = orders.iter().map(|order| order.order_id.0).collect::<Vec<_>>();
             let payment_ids = orders.iter().filter_map(|order| Some(order.payment_id?.0)).collect::<Vec<_>>();
             let of = async |sql: &str, ids: &Vec<Uuid>| snapshot.query(&snapshot.prepare_cached(sql).await?, &[ids]).await;
-            let (lines, payments, shipments, refunds) = try_join!(
-                of(line::LOAD, &ids),
-                of(payment::LOAD, &payment_ids),
-                of(shipment::LOAD, &ids),
-                of(refund::OF_ORDERS, &ids)
-            )?;
+            let (lines, payments, shipments, refunds) =
+                try_join!(of(line::LOAD, &ids), of(payment::LOAD, &payment_ids), of(shipment::LOAD, &ids), of(refund::OF_ORDERS, &ids))?;
             let payments = payments.iter().map(|row| payment::read(row).map(|payment| (payment.payment_id, Arc::new(payment))));
             let payments = payments.collect::<Result<HashMap<_, _>, _>>()?;
             let mut refunds_of = HashMap::<OrderId, Vec<Arc<Refund>>>::new();
@@ -175,6 +183,43 @@ impl Queries for PostgresStore {
         Ok(row.map(|row| row.try_get::<_, &str>(0).map(SkuId::from)).transpose().map_err(Failure::from)?)
     }
 
+    async fn cart(&self, owner: &CartOwner) -> Result<Option<Arc<Cart>>, Unavailable> {
+        let owner = [owner.to_string()];
+        let cart = self.read(|mut client| {
+            let owner = &owner;
+            async move {
+                let snapshot = self.snapshot(&mut client).await?;
+                let of = async |sql: &str| snapshot.query(&snapshot.prepare_cached(sql).await?, &[&owner.as_slice()]).await;
+                let (cart, lines) = try_join!(of(cart::LOAD), of(cart::LINES_LOAD))?;
+                cart::whole(&cart, &lines)
+            }
+        });
+        Ok(cart.await?.pop().map(Arc::new))
+    }
+
+    async fn owner_of_cart(&self, cart_id: CartId) -> Result<Option<CartOwner>, Unavailable> {
+        let row = self.row(cart::WHOSE, &[&cart_id.0]).await?;
+        Ok(row.map(|row| Fields::of(&row).owner()).transpose()?)
+    }
+
+    async fn owner_of_cart_item(&self, cart_item_id: CartItemId) -> Result<Option<(CartOwner, SkuId)>, Unavailable> {
+        let row = self.row(cart::WHOSE_ITEM, &[&cart_item_id.0]).await?;
+        let whose = |row: &Row| {
+            let mut row = Fields::of(row);
+            Ok::<_, Failure>((row.owner()?, SkuId(row.text()?)))
+        };
+        Ok(row.as_ref().map(whose).transpose()?)
+    }
+
+    async fn carts_to_abandon(&self, now: Time, limit: u32) -> Result<Vec<CartOwner>, Unavailable> {
+        let rows = self.rows(cart::EXPIRED, &[&Moment(now), &i64::from(limit)]).await?;
+        Ok(rows.iter().map(|row| Fields::of(row).owner()).collect::<Result<_, _>>()?)
+    }
+
+    async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.write_once(cart::FORGET, &[&Moment(now), &i64::from(limit)]).await
+    }
+
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {
         let row = self.row(stock::LOAD, &[&[sku_id.as_str()].as_slice()]).await?;
         Ok(row.as_ref().map(stock::read).transpose()?.map(|(_, balance)| balance))
@@ -222,13 +267,7 @@ impl Queries for PostgresStore {
     }
 
     async fn forget_marks(&self, before: Time) -> Result<u64, Unavailable> {
-        self.read(move |client| async move {
-            let statement = client.prepare_cached(mark::FORGET).await?;
-            let before = Moment(before);
-            let values: &Values<'_> = &[&before];
-            Ok(self.with_settings(&client, |opening| &opening.write, client.execute(&statement, values)).await?)
-        })
-        .await
+        self.write_once(mark::FORGET, &[&Moment(before)]).await
     }
 
     async fn ready(&self) -> Result<(), Unavailable> {

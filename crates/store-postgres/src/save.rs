@@ -8,11 +8,11 @@ use tokio_postgres::Client;
 use crate::flight::{Failed, Flight};
 use crate::opening::Opening;
 use crate::prepared::Prepared;
-use crate::{event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
+use crate::{cart, event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 /// Saves all of `changes` and `mark`, or nothing.
 pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
-    let Changes { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = changes;
+    let Changes { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = changes;
     let mut flight = Flight::begin(client, opening);
     flight.add(&prepared.mark_insert, mark::inserted(mark));
 
@@ -30,6 +30,18 @@ pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared
     let offers: Vec<_> = skus.values().flat_map(|write| &write.row.offers).collect();
     if !offers.is_empty() {
         flight.add(&prepared.offers_upsert, offer::upserted(&offers));
+    }
+    let (new, old) = apart(carts.values());
+    if !new.is_empty() {
+        flight.add(&prepared.carts_insert, cart::inserted(&new));
+    }
+    let lines = cart::lines_of(carts.values());
+    if !old.is_empty() {
+        flight.add(&prepared.carts_update, cart::updated(&old));
+        flight.add(&prepared.cart_lines_delete, cart::lines_deleted(&old, &lines));
+    }
+    if !lines.is_empty() {
+        flight.add(&prepared.cart_lines_upsert, cart::lines_upserted(&lines));
     }
     let (new, old) = apart(orders.values());
     if !new.is_empty() {

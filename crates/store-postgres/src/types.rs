@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{BufMut as _, BytesMut};
+use domain::cart::CartOwner;
+use domain::ids::Uuid;
 use domain::money::Currency;
 use domain::time::Time;
 use tokio_postgres::Row;
@@ -210,6 +212,18 @@ impl<'r> Fields<'r> {
 
     pub(crate) fn text_or_none<T: From<&'r str>>(&mut self) -> Result<Option<T>, Failure> {
         Ok(self.take::<Option<&'r str>>()?.map(T::from))
+    }
+
+    /// Whose cart it is.
+    pub(crate) fn owner(&mut self) -> Result<CartOwner, Failure> {
+        let stored = self.take::<&str>()?;
+        CartOwner::parse(stored).ok_or_else(|| self.unreadable(stored))
+    }
+
+    /// A UUID that is kept as text.
+    pub(crate) fn uuid_text_or_none(&mut self) -> Result<Option<Uuid>, Failure> {
+        let Some(stored) = self.take::<Option<&str>>()? else { return Ok(None) };
+        stored.parse().map(Some).map_err(|_| self.unreadable(stored))
     }
 
     pub(crate) fn time(&mut self) -> Result<Time, Failure> {

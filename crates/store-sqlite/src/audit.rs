@@ -206,6 +206,29 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
             limit ?1",
     },
     Invariant {
+        name: "cart-ordered",
+        explanation: "a cart and the order that it became name each other",
+        sql: "
+            select format('cart %s of %s: became %s, the order from it is %s', text_id, owner, iif(c.order_id is null, 'no order', hex(c.order_id)),
+                coalesce(order_number, 'none'))
+            from (
+                select *, lower(substr(hex(cart_id), 1, 8) || '-' || substr(hex(cart_id), 9, 4) || '-' || substr(hex(cart_id), 13, 4) || '-'
+                    || substr(hex(cart_id), 17, 4) || '-' || substr(hex(cart_id), 21)) as text_id
+                from cart) as c
+                left join orders o on o.cart_session_id = text_id
+            where c.order_id is not o.order_id
+            limit ?1",
+    },
+    Invariant {
+        name: "cart-priced",
+        explanation: "a cart has a currency exactly when something is in it",
+        sql: "
+            select format('cart of %s: its currency is %s', owner, coalesce(currency, 'none'))
+            from cart
+            where (currency is null) = exists (select 1 from cart_item i where i.owner = cart.owner)
+            limit ?1",
+    },
+    Invariant {
         name: "outbox-complete",
         explanation: "every fact has exactly the messages that follow from it",
         sql: "

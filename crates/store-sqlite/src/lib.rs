@@ -7,6 +7,7 @@
 //! Absent here: rules of the business. What a row means is decided in `domain`.
 
 mod audit;
+mod cart;
 mod checkpoint;
 mod connection;
 mod error;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::ids::{AddressId, CartId, OrderId, OrderNumber, UserId};
+use domain::ids::{AddressId, OrderId, OrderNumber, UserId};
 use domain::order::{AddressRef, Channel, Order, PaymentMethod, PaymentStanding, Status, Totals};
 use domain::stock::StockState;
 use domain::tables::{Orders, Shelf, Write};
@@ -34,7 +34,7 @@ pub(crate) fn order_of(row: &Row<'_>) -> Result<Order> {
         channel: cells.word(Channel::ALL, Channel::as_str)?,
         user_id: cells.get::<Option<_>>()?.map(UserId),
         customer_email: cells.get()?,
-        cart_id: cells.get::<Option<_>>()?.map(CartId),
+        cart_id: cells.maybe_id_text()?,
         external_id: cells.get()?,
         hold_id: cells.maybe_id()?,
         idempotency_key: cells.get()?,
@@ -105,7 +105,7 @@ fn insert(db: &Connection, order: &Order, keys: &Placed<'_>) -> Result<()> {
     db.prepare_cached(concat!(
         "insert into orders (",
         columns!(),
-        ", key_fingerprint) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", key_fingerprint, cart_session_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))?
     .execute(params![
         order.order_id.0.as_bytes(),
@@ -113,7 +113,7 @@ fn insert(db: &Connection, order: &Order, keys: &Placed<'_>) -> Result<()> {
         order.channel.as_str(),
         order.user_id.as_ref().map(UserId::as_str),
         order.customer_email,
-        order.cart_id.as_ref().map(CartId::as_str),
+        order.cart_id.map(|id| id.to_string()),
         order.external_id,
         order.hold_id.as_ref().map(|id| id.0.as_bytes()),
         order.idempotency_key,
@@ -144,7 +144,9 @@ fn insert(db: &Connection, order: &Order, keys: &Placed<'_>) -> Result<()> {
         order.created_at.0,
         order.updated_at.0,
         order.status_before.map(Status::as_str),
-        keys.of_order(order).map(|row| row.fingerprint.0)
+        keys.of_order(order).map(|row| row.fingerprint.0),
+        // Unique: one order a cart, for ever.
+        order.cart_id.map(|id| id.to_string())
     ])
     .map(drop)
 }
@@ -163,7 +165,7 @@ fn update(db: &Connection, expected: i64, order: &Order) -> Result<(), Trouble> 
         .execute(params![
             order.user_id.as_ref().map(UserId::as_str),
             order.customer_email,
-            order.cart_id.as_ref().map(CartId::as_str),
+            order.cart_id.map(|id| id.to_string()),
             order.external_id,
             order.hold_id.as_ref().map(|id| id.0.as_bytes()),
             order.status.as_str(),

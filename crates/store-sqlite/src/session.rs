@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::number::Numbers;
 use crate::sku::Known;
 use crate::transaction::{Kind, Transaction};
-use crate::{Shared, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
+use crate::{Shared, cart, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
 
 /// A session. All of them share one connection, which is opened again after an error that may have harmed it.
 #[derive(Debug)]
@@ -37,6 +37,7 @@ fn load(db: &Connection, known: &mut Known, numbers: &Numbers, needs: &Needs, se
     known.refresh(db)?;
     key::load(db, &needs.keys, &mut seen.keys)?;
     sku::load(db, known, &needs.skus, &mut seen.skus)?;
+    cart::load(db, &needs.carts, &mut seen.carts)?;
     order::load(db, &needs.orders, &mut seen.orders)?;
     payment::load(db, &needs.payments, &mut seen.payments)?;
     refund::load(db, &needs.refunds, &mut seen.refunds)?;
@@ -57,12 +58,26 @@ fn save(db: &Connection, log: &Log, changes: &Changes, mark: Mark) -> Result<(),
 }
 
 fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> {
-    let Changes { keys, skus, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox: messages, stock: deltas } =
-        changes;
+    let Changes {
+        keys,
+        skus,
+        carts,
+        orders,
+        payments,
+        refunds,
+        reservations,
+        tasks,
+        numbers: (),
+        ledger,
+        facts,
+        outbox: messages,
+        stock: deltas,
+    } = changes;
     mark::insert(db, name)?;
     let placed = Placed::of(keys, orders);
     key::save(db, keys, &placed)?;
     sku::save(db, skus)?;
+    cart::save(db, carts)?;
     order::save(db, orders, &placed)?;
     number::save(db, orders)?;
     payment::save(db, payments)?;

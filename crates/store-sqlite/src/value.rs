@@ -75,6 +75,22 @@ impl<'r> Cells<'r> {
     pub(crate) fn currency(&mut self) -> Result<Currency> {
         self.read(Currency::from_code)
     }
+
+    /// The next column as a currency, if there is one.
+    pub(crate) fn maybe_currency(&mut self) -> Result<Option<Currency>> {
+        let at = self.next;
+        let Some(code) = self.get::<Option<String>>()? else { return Ok(None) };
+        let currency = Currency::from_code(&code);
+        currency.map(Some).ok_or_else(|| Error::FromSqlConversionFailure(at, Type::Text, format!("{code:?} is not known").into()))
+    }
+
+    /// The next column as a UUID that is kept as text, if there is one.
+    pub(crate) fn maybe_id_text<T: From<Uuid>>(&mut self) -> Result<Option<T>> {
+        let at = self.next;
+        let Some(text) = self.get::<Option<String>>()? else { return Ok(None) };
+        let id = text.parse::<Uuid>().map_err(|error| Error::FromSqlConversionFailure(at, Type::Text, error.into()))?;
+        Ok(Some(id.into()))
+    }
 }
 
 /// Milliseconds for a column.

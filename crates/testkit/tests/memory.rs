@@ -28,6 +28,7 @@ const NOTICED_BY: &[(Bug, &[&str])] = &[
     (Bug::NoSequenceCheck, &["a_history_has_one_fact_at_each_place"]),
     (Bug::NoNumberCheck, &["two_orders_never_have_one_number"]),
     (Bug::NoCapturedCheck, &["an_order_has_at_most_one_captured_payment"]),
+    (Bug::NoCartCheck, &["two_orders_never_come_from_one_cart"]),
     (Bug::NoSumCheck, &["rows_that_make_no_sense_are_refused"]),
     (Bug::TornSave, &["nothing_of_a_lost_save_is_there"]),
     (Bug::TornLoad, &["a_load_sees_one_moment"]),

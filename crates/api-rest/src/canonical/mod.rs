@@ -1,5 +1,6 @@
-//! The canonical door, `/api/v1`: catalogue, stock, orders, payments.
+//! The canonical door, `/api/v1`: catalogue, stock, carts, orders, payments.
 
+mod cart;
 mod inventory;
 mod offer;
 pub(crate) mod order;
@@ -29,6 +30,10 @@ pub(crate) fn router() -> Router<App> {
         .open("/api/v1/offers/{offer_id}", Access::SERVICES, patch(offer::change))
         .open("/api/v1/inventory/{sku_id}", Access::STAFF, get(inventory::read))
         .open("/api/v1/inventory/{sku_id}/{operation}", Access::SERVICES, post(inventory::move_stock))
+        .open("/api/v1/cart", Access::EVERYBODY, get(cart::read))
+        .open("/api/v1/cart/items", Access::BUYERS, post(cart::add).delete(cart::clear))
+        .open("/api/v1/cart/items/{cart_item_id}", Access::BUYERS, patch(cart::set).delete(cart::remove))
+        .open("/api/v1/cart/merge", Access::BUYERS, post(cart::merge))
         .open("/api/v1/orders", Access::BUYERS, post(order::place))
         .open("/api/v1/orders", Access::EVERYBODY, get(order::list))
         .open("/api/v1/orders/{order_id}", Access::EVERYBODY, get(order::read))

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::Refusal;
-use domain::command::{CancelOrder, ItemRequest, OrderAnswer, PlaceOrder};
-use domain::ids::{OfferId, OrderId, OrderNumber};
+use domain::command::{CancelOrder, ItemRequest, OrderAnswer, PlaceCart, PlaceOrder};
+use domain::ids::{CartId, OfferId, OrderId, OrderNumber};
 use domain::order::{AddressRef, Channel, Status};
 use domain::refusal::OrderRefusal;
 use domain::time::Time;
@@ -18,7 +18,7 @@ use engine::{Done, Failure};
 use super::order_shape::{EventShape, OrderShape};
 use crate::access::Requester;
 use crate::answer::{json, replayable};
-use crate::app::{App, keyed};
+use crate::app::{App, Call, keyed};
 use crate::input::canonical::canonical;
 use crate::input::fields::Fields;
 use crate::input::rules::{Broken, country, currency, email, identifier, metadata, money, multiline, quantity, text, time, uuid};
@@ -53,45 +53,57 @@ pub(super) const READ_ONLY: &[&str] = &[
     "version",
 ];
 
-/// `POST /api/v1/orders`
-pub(super) async fn place(
-    State(app): State<App>,
-    requester: Requester,
-    terms: Terms,
-    uri: Uri,
-    key: IdempotencyKey,
-    body: Body,
-) -> Result<Response, Problem> {
+/// `POST /api/v1/orders`: from given items, or from a cart.
+pub(super) async fn place(call: Call, body: Body) -> Result<Response, Problem> {
     let doc = document::parse(&body.0)?;
-    let key = key.or_in(&doc)?;
-    key.clone().required()?;
-    let key = keyed(key, uri.path(), &doc);
-    let read = fields::read(&doc, |f| {
-        f.known("idempotency_key");
-        f.read_only(READ_ONLY);
-        PlaceOrder {
-            channel: Channel::Canonical,
-            user_id: f.optional("user_id", identifier()).map(Into::into),
-            customer_email: f.optional("customer_email", email()).map(Into::into),
-            cart_id: None,
-            external_id: f.optional("external_id", identifier()).map(Into::into),
-            currency: f.optional("currency", currency()),
-            items: f.required_list("items", 1..=LINES_MAX, item),
-            shipping_address: address(f, "shipping_address_id", "shipping_address"),
-            billing_address: address(f, "billing_address_id", "billing_address"),
-            payment_method: f.optional("payment_method", identifier()).map(|word| word.as_str().into()),
-            notes: f.optional("notes", multiline(0..=2000)).map(Into::into),
-            metadata: f.optional("metadata", metadata()).unwrap_or_else(|| "{}".into()).into(),
+    let call = call.with_required_key(&doc)?;
+    let (order, cart_id) = call.read::<PlaceOrder, _>(&doc, order).await?;
+    let done = match cart_id {
+        None => call.submit(order, &doc).await?,
+        Some(cart_id) => {
+            // A cart never goes to another owner; that it may have been forgotten is no matter to a known key.
+            let owner = call.app.ask(call.app.engine.queries().owner_of_cart(cart_id)).await?;
+            call.submit(PlaceCart { order, cart_id, owner }, &doc).await?
         }
-    });
-    let command = app.judge::<PlaceOrder, _>(&requester.caller, key.as_ref().map(|key| &*key.0), read).await?;
-    let done = app.submit(command, terms.on(requester.ask(key))).await?;
+    };
+    let Call { requester, terms, .. } = call;
     let status = if done.is_replay || terms.dry_run { StatusCode::OK } else { StatusCode::CREATED };
     if terms.dry_run && !done.is_replay {
         let body = OrderShape::of(&done.answer, &requester.caller).without_names();
         return Ok(terms.answered(json(status, &body), done.answer.order.version, false));
     }
     Ok(answered(status, &done, &requester, &terms))
+}
+
+/// The order, and the cart from which it takes its items.
+fn order(f: &mut Fields<'_>) -> (PlaceOrder, Option<CartId>) {
+    f.known("idempotency_key");
+    f.read_only(READ_ONLY);
+    let cart_id = f.optional("cart_id", uuid()).map(CartId);
+    let items = if f.has("cart_id") {
+        if f.has("items") {
+            f.refuse("items", "EXCLUSIVE", "An order is of a cart or of items: give one of the two.");
+        }
+        f.known("items");
+        Vec::new()
+    } else {
+        f.required_list("items", 1..=LINES_MAX, item)
+    };
+    let order = PlaceOrder {
+        channel: Channel::Canonical,
+        user_id: f.optional("user_id", identifier()).map(Into::into),
+        customer_email: f.optional("customer_email", email()).map(Into::into),
+        cart_id: None,
+        external_id: f.optional("external_id", identifier()).map(Into::into),
+        currency: f.optional("currency", currency()),
+        items,
+        shipping_address: address(f, "shipping_address_id", "shipping_address"),
+        billing_address: address(f, "billing_address_id", "billing_address"),
+        payment_method: f.optional("payment_method", identifier()).map(|word| word.as_str().into()),
+        notes: f.optional("notes", multiline(0..=2000)).map(Into::into),
+        metadata: f.optional("metadata", metadata()).unwrap_or_else(|| "{}".into()).into(),
+    };
+    (order, cart_id)
 }
 
 /// An order after a command, with its version as its tag.

@@ -2,7 +2,7 @@
 
 use domain::Caller;
 use domain::command::OrderAnswer;
-use domain::ids::{AddressId, CartId, ProductId, SkuId, UserId};
+use domain::ids::{AddressId, ProductId, SkuId, UserId};
 use domain::order::{Action, Line, LineSubject, Order, PaymentMethod, PriceSnapshot};
 use engine::port::RecordedEvent;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(super) struct OrderShape<'a> {
     channel: &'static str,
     user_id: Option<&'a str>,
     customer_email: Option<&'a str>,
-    cart_id: Option<&'a str>,
+    cart_id: Option<Uuid>,
     external_id: Option<&'a str>,
     hold_id: Option<Uuid>,
     status: &'static str,
@@ -97,7 +97,7 @@ impl<'a> OrderShape<'a> {
             channel: order.channel.as_str(),
             user_id: order.user_id.as_ref().map(UserId::as_str),
             customer_email: order.customer_email.as_deref(),
-            cart_id: order.cart_id.as_ref().map(CartId::as_str),
+            cart_id: order.cart_id.map(|id| id.0),
             external_id: order.external_id.as_deref(),
             hold_id: order.hold_id.map(|id| id.0),
             status: order.status.as_str(),

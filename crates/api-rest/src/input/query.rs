@@ -85,6 +85,11 @@ impl Query {
         read.map_err(|broken| self.broken(&name, broken)).ok()
     }
 
+    /// Whether the parameter was sent. Asking does not make it known.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.sent.iter().any(|(sent, _)| sent == name)
+    }
+
     /// `limit`: the size of a page, 1 to 200, else 50.
     pub(crate) fn limit(&mut self) -> u16 {
         self.optional("limit", int(1..=200_u16).code("PAGE_SIZE_OUT_OF_RANGE")).unwrap_or(50)

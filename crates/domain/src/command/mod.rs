@@ -1,6 +1,8 @@
 //! What the product can do: one verb, one file. A command says what it must see, then decides.
 
+mod abandon_cart;
 mod cancel_order;
+mod change_cart;
 mod change_catalog;
 mod change_order;
 mod collect_payment;
@@ -9,7 +11,9 @@ mod draft;
 mod expire_order;
 mod fulfil_order;
 mod hear_event;
+mod merge_carts;
 mod move_stock;
+mod place_cart;
 mod place_order;
 mod place_products;
 mod place_tickets;
@@ -21,7 +25,9 @@ mod take_refund;
 
 use std::sync::Arc;
 
+pub use abandon_cart::{AbandonCart, Abandoned};
 pub use cancel_order::CancelOrder;
+pub use change_cart::{CartAnswer, CartChange, ChangeCart};
 pub use change_catalog::{ChangeOffer, CreateOffer, OfferAnswer, PutSku, SkuAnswer};
 pub use change_order::{CHANGEABLE, ChangeOrder};
 pub use collect_payment::CollectPayment;
@@ -30,7 +36,9 @@ pub use draft::Draft;
 pub use expire_order::{ExpireOrder, Expired};
 pub use fulfil_order::{DeliverOrder, PrepareOrder, ShipOrder};
 pub use hear_event::{EventAnswer, HearEvent, OrderNews};
+pub use merge_carts::MergeCarts;
 pub use move_stock::{BalanceAnswer, MoveStock};
+pub use place_cart::PlaceCart;
 pub use place_order::{ItemRequest, PlaceOrder};
 pub use place_products::{PlaceProducts, ProductRequest};
 pub use place_tickets::{PlaceTickets, TicketRequest};
@@ -41,6 +49,7 @@ pub use take_payment::{TakePayment, Taken};
 pub use take_refund::{TakeRefund, TakenRefund};
 
 use crate::caller::Caller;
+use crate::cart::CartRules;
 use crate::ids::{Mint, Uuid};
 use crate::money::Currency;
 use crate::order::Order;
@@ -153,6 +162,8 @@ pub struct Settings {
     pub payment_failure: FailurePolicy,
     /// Who is asked for money.
     pub payment_provider: Arc<str>,
+    /// What a cart may hold, and how long it is kept.
+    pub cart: CartRules,
     /// Attempts that are made by themselves wait for somebody to complete them, unless their method is one that the stub answers.
     pub mock_payments: bool,
 }
@@ -165,6 +176,7 @@ impl Default for Settings {
             price_policy: PricePolicy::Reject,
             payment_failure: FailurePolicy::Retry,
             payment_provider: "stub".into(),
+            cart: CartRules::default(),
             mock_payments: true,
         }
     }

@@ -143,7 +143,7 @@ impl PlaceOrder {
         Ok(Order {
             user_id: self.owner(cx)?,
             customer_email: self.customer_email.clone(),
-            cart_id: self.cart_id.clone(),
+            cart_id: self.cart_id,
             external_id: self.external_id.clone(),
             payment_method: self.payment_method.clone(),
             stock: StockState::Reserved,

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Caller;
+use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SkuId, TaskId, UserId, Uuid};
+use domain::ids::{
+    CartId, CartItemId, OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SkuId, TaskId, UserId, Uuid,
+};
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::{Order, Status};
 use domain::payment::Payment;
@@ -128,6 +131,21 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Of which SKU an offer is.
     async fn sku_of_offer(&self, offer_id: OfferId) -> Result<Option<SkuId>, Unavailable>;
+
+    /// The latest cart of an owner, ended or not.
+    async fn cart(&self, owner: &CartOwner) -> Result<Option<Arc<Cart>>, Unavailable>;
+
+    /// Whose cart it is, if it is its owner's latest.
+    async fn owner_of_cart(&self, cart_id: CartId) -> Result<Option<CartOwner>, Unavailable>;
+
+    /// Whose line of a cart it is, and of which SKU.
+    async fn owner_of_cart_item(&self, cart_item_id: CartItemId) -> Result<Option<(CartOwner, SkuId)>, Unavailable>;
+
+    /// Active carts whose time has passed at `now`, the most overdue first.
+    async fn carts_to_abandon(&self, now: Time, limit: u32) -> Result<Vec<CartOwner>, Unavailable>;
+
+    /// Forgets carts that have ended and whose time has passed at `now`, at most `limit`; how many.
+    async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable>;
 
     /// The balance of a SKU; `None`: it never had one.
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable>;

@@ -1,12 +1,15 @@
-//! Cancels orders whose payment window has passed, so that their stock is free again within five seconds.
+//! Cancels orders whose payment window has passed, so that their stock is free again within five seconds; ends and forgets carts.
 
 use std::time::Duration;
 
-use domain::command::ExpireOrder;
+use domain::cart::CartOwner;
+use domain::command::{AbandonCart, Command, ExpireOrder};
+use domain::ids::OrderId;
 use futures_util::future::join_all;
 
 use crate::StopSignal;
 use crate::engine::{Ask, Engine};
+use crate::port::Unavailable;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Small enough to leave room for buyers in the queue.
@@ -14,6 +17,8 @@ const PAGE: u32 = 200;
 /// A save is settled within seconds; its mark is of no use after that.
 const MARKS_KEPT_SECONDS: i64 = 3600;
 const FORGET_EVERY_LOOKS: u32 = 600;
+/// Carts expire at full hours: a minute more is nothing.
+const CARTS_EVERY_LOOKS: u32 = 60;
 
 /// Runs until `stop` turns true.
 pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
@@ -26,6 +31,10 @@ pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
             _ = look.tick() => {}
         }
         while expire_page(&engine).await && !stop.is_given() {}
+        if looks.is_multiple_of(CARTS_EVERY_LOOKS) {
+            while abandon_page(&engine).await && !stop.is_given() {}
+            while forget_page(&engine).await && !stop.is_given() {}
+        }
         if looks.is_multiple_of(FORGET_EVERY_LOOKS)
             && let Err(away) = engine.queries().forget_marks(engine.now().plus_seconds(-MARKS_KEPT_SECONDS)).await
         {
@@ -35,18 +44,46 @@ pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
     }
 }
 
-/// Expires one page; true: there may be more.
+/// Expires one page of orders; true: there may be more.
 async fn expire_page(engine: &Engine) -> bool {
-    let due = match engine.queries().orders_to_expire(engine.now(), PAGE).await {
+    let due = engine.queries().orders_to_expire(engine.now(), PAGE).await;
+    let expire = |order_id: OrderId| ExpireOrder { order_id };
+    // A page of orders that wait for a payment's outcome comes back unchanged: look again later, not at once.
+    end_page(engine, due, expire, |expired| expired.0).await
+}
+
+/// Ends one page of carts that nobody has touched for long; true: there may be more.
+async fn abandon_page(engine: &Engine) -> bool {
+    let due = engine.queries().carts_to_abandon(engine.now(), PAGE).await;
+    end_page(engine, due, |owner: CartOwner| AbandonCart { owner }, |abandoned| abandoned.0).await
+}
+
+/// Ends what is due; true: some of it has ended, and there may be more.
+async fn end_page<T, C: Command>(
+    engine: &Engine,
+    due: Result<Vec<T>, Unavailable>,
+    command: impl Fn(T) -> C,
+    has_ended: impl Fn(&C::Answer) -> bool,
+) -> bool {
+    let due = match due {
         Ok(due) => due,
         Err(away) => {
-            tracing::debug!(%away, "cannot look for orders to expire");
+            tracing::debug!(%away, command = C::NAME, "cannot look for what is due");
             return false;
         }
     };
     let full = due.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let ends = join_all(due.into_iter().map(|order_id| engine.submit(ExpireOrder { order_id }, Ask::of_worker("sweeper")))).await;
-    let expired = ends.iter().flatten().filter(|done| done.answer.0).count();
-    // A page of orders that wait for a payment's outcome comes back unchanged: look again later, not at once.
-    full && expired > 0
+    let ends = join_all(due.into_iter().map(|due| engine.submit(command(due), Ask::of_worker("sweeper")))).await;
+    full && ends.iter().flatten().any(|done| has_ended(&done.answer))
+}
+
+/// Forgets one page of carts that ended long ago; true: there may be more.
+async fn forget_page(engine: &Engine) -> bool {
+    match engine.queries().forget_carts(engine.now(), PAGE).await {
+        Ok(forgotten) => forgotten == u64::from(PAGE),
+        Err(away) => {
+            tracing::debug!(%away, "cannot forget old carts");
+            false
+        }
+    }
 }

@@ -238,6 +238,8 @@ settings! {
         qty_max: u32 [1..=1_000_000] = "20";
         /// The most lines in a cart.
         lines_max: u32 [1..=500] = "200";
+        /// How long nobody must touch a cart for it to count as abandoned; to the next full hour.
+        abandoned_after_seconds: u32 [1..=31_536_000] = "2592000";
     }
 
     /// How tax is counted.
@@ -268,6 +270,8 @@ settings! {
     struct Retention in "retention." {
         /// Days that published messages stay.
         outbox_days: u32 [1..=36_500] = "30";
+        /// Days that a cart stays after it has ended.
+        cart_days: u32 [0..=36_500] = "30";
     }
 
     /// Stock.

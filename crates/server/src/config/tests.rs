@@ -113,6 +113,7 @@ fn nothing_need_be_given() {
     assert_eq!((config.checkout.session_ttl_seconds, config.checkout.reserve_ttl_seconds), (3600, 300));
     assert_eq!((config.checkout.reserve_at, config.tax.rounding), (ReserveAt::Confirm, TaxRounding::HalfUp));
     assert_eq!((config.cart.qty_max, config.cart.lines_max), (20, 200));
+    assert_eq!((config.cart.abandoned_after_seconds, config.retention.cart_days), (30 * 86_400, 30));
     assert_eq!((config.limits.requests_per_second, config.limits.live_orders, config.limits.payment_attempts), (20, 10, 5));
     assert_eq!((config.retention.outbox_days, config.inventory.low_at, config.shutdown_seconds), (30, 0, 10));
     assert_eq!((config.price_policy, &config.inventory.source, config.engine.writers), (PricePolicy::Reject, &Place::Local, 2));
@@ -312,8 +313,9 @@ fn what_is_shown_can_be_given_again() {
 
 #[test]
 fn keys_to_come_are_told_when_somebody_sets_them() {
-    let config = load("cart.qty_max = 5\nshutdown_seconds = 3", &[("ORDO_OTLP__ENDPOINT", "http://h:4317")]).expect("is right");
-    assert_eq!(config.without_effect(), ["cart.qty_max", "otlp.endpoint"]);
+    let config =
+        load("checkout.session_ttl_seconds = 5\nshutdown_seconds = 3", &[("ORDO_OTLP__ENDPOINT", "http://h:4317")]).expect("is right");
+    assert_eq!(config.without_effect(), ["checkout.session_ttl_seconds", "otlp.endpoint"]);
 }
 
 #[test]

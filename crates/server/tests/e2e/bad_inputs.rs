@@ -51,6 +51,9 @@ struct Shop {
     eventful: String,
     shippable: String,
     cancelable: String,
+    line: String,
+    cart: String,
+    closed_cart: String,
 }
 
 impl Shop {
@@ -93,7 +96,32 @@ impl Shop {
         let cash = pay("f", on_delivery.to_string()).await;
         let (shippable, cancelable) = (cheap("g").await, cheap("h").await);
         http.post(format!("/orders/{shippable}/confirm")).send().await.expect(200);
-        Self { order, ticket, other_ticket, paid, canceled, offer, ended, payable, payment, cash, eventful, shippable, cancelable }
+        let put = async |session: &str| {
+            let body = json!({ "session_id": session, "sku_id": "TEA", "qty": 1 });
+            http.post("/api/v1/cart/items").json(&body).send().await.expect(201).json()
+        };
+        let (filled, closed) = (put("filled").await, put("closed").await);
+        let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+        let (line, cart, closed_cart) = (text(&filled["items"][0]["cart_item_id"]), text(&filled["cart_id"]), text(&closed["cart_id"]));
+        place("/api/v1/orders", "i", json!({ "cart_id": closed_cart }).to_string()).await;
+        Self {
+            order,
+            ticket,
+            other_ticket,
+            paid,
+            canceled,
+            offer,
+            ended,
+            payable,
+            payment,
+            cash,
+            eventful,
+            shippable,
+            cancelable,
+            line,
+            cart,
+            closed_cart,
+        }
     }
 
     /// A path with the ids of this shop.
@@ -112,6 +140,9 @@ impl Shop {
             ("{eventful}", &self.eventful),
             ("{shippable}", &self.shippable),
             ("{cancelable}", &self.cancelable),
+            ("{line}", &self.line),
+            ("{cart}", &self.cart),
+            ("{closed_cart}", &self.closed_cart),
         ];
         ids.iter().fold(path.to_owned(), |path, (name, id)| if path.contains(name) { path.replace(name, id) } else { path })
     }

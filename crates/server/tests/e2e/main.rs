@@ -58,6 +58,7 @@ mod support;
 mod away;
 mod bad_inputs;
 mod books;
+mod carts;
 mod catalogue;
 mod commands;
 mod conditions;

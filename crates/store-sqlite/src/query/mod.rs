@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Caller;
+use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -19,7 +20,7 @@ use domain::task::Task;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 
-use crate::{SqliteStore, audit, key, mark, stock, task};
+use crate::{SqliteStore, audit, cart, key, mark, stock, task};
 
 /// Whose things alone a caller sees, in a form that outlives the call.
 fn own(caller: &Caller) -> Option<Arc<str>> {
@@ -66,6 +67,27 @@ impl Queries for SqliteStore {
 
     async fn sku_of_offer(&self, offer_id: OfferId) -> Result<Option<SkuId>, Unavailable> {
         self.shared.readers.read(move |db| catalog::sku_of_offer(db, offer_id)).await
+    }
+
+    async fn cart(&self, owner: &CartOwner) -> Result<Option<Arc<Cart>>, Unavailable> {
+        let owner = owner.clone();
+        self.shared.readers.read(move |db| cart::find(db, &owner)).await
+    }
+
+    async fn owner_of_cart(&self, cart_id: CartId) -> Result<Option<CartOwner>, Unavailable> {
+        self.shared.readers.read(move |db| cart::owner(db, cart_id)).await
+    }
+
+    async fn owner_of_cart_item(&self, cart_item_id: CartItemId) -> Result<Option<(CartOwner, SkuId)>, Unavailable> {
+        self.shared.readers.read(move |db| cart::owner_of_item(db, cart_item_id)).await
+    }
+
+    async fn carts_to_abandon(&self, now: Time, limit: u32) -> Result<Vec<CartOwner>, Unavailable> {
+        self.shared.readers.read(move |db| cart::expired(db, now, limit)).await
+    }
+
+    async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.write_once(move |db| cart::forget(db, now, limit)).await
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::cart::CartEnd;
 use domain::event::{Fact, OrderEvent};
 use domain::ids::{OrderId, PaymentId, SkuId};
 use domain::message::messages_of;
@@ -37,6 +38,8 @@ pub const INVARIANTS: &[Invariant] = &[
     ("refund-counted",   "what went back of a payment is the sum of its refunds, never more than was captured", refund_counted),
     ("money-goes-back",  "money that covers nothing is on its way back, went back, or has called for a person", money_goes_back),
     ("key-order",        "the key of an order leads to it",                                                key_order),
+    ("cart-ordered",     "a cart and the order that it became name each other",                            cart_ordered),
+    ("cart-priced",      "a cart has a currency exactly when something is in it",                          cart_priced),
     ("outbox-complete",  "each fact has its messages",                                                     outbox_complete),
     ("deadline",         "no unpaid order waits 60 s beyond its deadline, unless a payment is under way",  deadline),
 ];
@@ -84,6 +87,20 @@ pub(super) fn audit(memory: &Memory, now: Time, limit: usize) -> Vec<Violation> 
 fn stock_range(books: &Books<'_>) -> Vec<String> {
     let broken = books.memory.stock.iter().filter(|(_, balance)| !(0..=balance.on_hand).contains(&balance.reserved));
     broken.map(|row| format!("{row:?}")).collect()
+}
+
+fn cart_ordered(books: &Books<'_>) -> Vec<String> {
+    let carts = books.memory.carts.values().filter(|cart| {
+        let order = cart.ended.and_then(CartEnd::order_id);
+        let became = books.memory.orders.values().find(|order| order.cart_id == Some(cart.cart_id)).map(|order| order.order_id);
+        order != became
+    });
+    carts.map(|cart| format!("{cart:?}")).collect()
+}
+
+fn cart_priced(books: &Books<'_>) -> Vec<String> {
+    let carts = books.memory.carts.values().filter(|cart| cart.currency.is_some() == cart.lines.is_empty());
+    carts.map(|cart| format!("{cart:?}")).collect()
 }
 
 fn stock_reserved(books: &Books<'_>) -> Vec<String> {

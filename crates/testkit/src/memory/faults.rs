@@ -84,6 +84,8 @@ pub enum Bug {
     NoNumberCheck,
     /// An order can have two captured payments.
     NoCapturedCheck,
+    /// A cart can become two orders.
+    NoCartCheck,
     /// Sums and references are not checked.
     NoSumCheck,
     /// A save that is lost leaves its logs behind.
@@ -128,6 +130,7 @@ impl Bug {
         Self::NoSequenceCheck,
         Self::NoNumberCheck,
         Self::NoCapturedCheck,
+        Self::NoCartCheck,
         Self::NoSumCheck,
         Self::TornSave,
         Self::TornLoad,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::Changes;
-use domain::ids::{OrderId, OrderNumber, PaymentId, Uuid};
+use domain::cart::Cart;
+use domain::ids::{CartId, OrderId, OrderNumber, PaymentId, Uuid};
 use domain::order::Order;
 use domain::payment::{Payment, Status};
 use domain::tables::{CounterTable as _, Stock};
@@ -18,6 +19,7 @@ use super::tables::Memory;
 pub(super) struct Index {
     order_keys: BTreeMap<Arc<str>, OrderId>,
     numbers: BTreeMap<OrderNumber, OrderId>,
+    carts: BTreeMap<CartId, OrderId>,
     ledger: BTreeSet<Arc<str>>,
     sequences: BTreeSet<(OrderId, i64)>,
     names: BTreeSet<Uuid>,
@@ -60,7 +62,7 @@ impl Index {
     }
 
     fn orders_are_unique(&self, changes: &Changes, bugs: &Bugs) -> Result<(), SaveError> {
-        let (mut keys, mut numbers) = (BTreeMap::new(), BTreeMap::new());
+        let (mut keys, mut numbers, mut carts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (&order_id, write) in &changes.orders {
             let is_mine = |holder: Option<&OrderId>| holder.is_none_or(|holder| *holder == order_id);
             if let Some(key) = &write.row.idempotency_key
@@ -73,6 +75,12 @@ impl Index {
             let is_free = is_mine(self.numbers.get(&number)) && numbers.insert(number, order_id).is_none();
             if !is_free && !bugs.has(Bug::NoNumberCheck) {
                 return lost("order number");
+            }
+            if let Some(cart_id) = write.row.cart_id
+                && !bugs.has(Bug::NoCartCheck)
+                && !(is_mine(self.carts.get(&cart_id)) && carts.insert(cart_id, order_id).is_none())
+            {
+                return lost("the cart of an order");
             }
         }
         Ok(())
@@ -100,6 +108,7 @@ impl Index {
         for (order_id, write) in &changes.orders {
             self.order_keys.extend(write.row.idempotency_key.clone().map(|key| (key, *order_id)));
             self.numbers.insert(write.row.number, *order_id);
+            self.carts.extend(write.row.cart_id.map(|cart_id| (cart_id, *order_id)));
         }
         self.ledger.extend(changes.ledger.iter().map(|entry| entry.key.clone()));
         self.sequences.extend(changes.facts.iter().map(|fact| (fact.order_id, fact.sequence)));
@@ -146,6 +155,13 @@ pub(super) fn rows_make_sense(memory: &Memory, changes: &Changes, bugs: &Bugs) -
     };
     if !changes.orders.values().all(|write| adds_up(&write.row)) {
         return rejected("the sums of an order");
+    }
+    let fits = |cart: &Cart| {
+        let skus: BTreeSet<_> = cart.lines.iter().map(|line| &line.sku_id).collect();
+        skus.len() == cart.lines.len() && cart.lines.iter().all(|line| line.qty > 0 && line.unit_price >= 0)
+    };
+    if !changes.carts.values().all(|write| fits(&write.row)) {
+        return rejected("the lines of a cart");
     }
     let is_there = |order_id: &OrderId| memory.orders.contains_key(order_id) || changes.orders.contains_key(order_id);
     let owners = changes.payments.values().map(|write| write.row.order_id).chain(changes.facts.iter().map(|fact| fact.order_id));

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::Caller;
+use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::command::OrderAnswer;
-use domain::ids::{OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::Order;
 use domain::payment::Payment;
@@ -144,6 +145,43 @@ impl Queries for MemoryStore {
             memory.skus.values().find(holds).map(|sku| sku.sku_id.clone())
         })
         .await
+    }
+
+    async fn cart(&self, owner: &CartOwner) -> Result<Option<Arc<Cart>>, Unavailable> {
+        self.ask(|memory| memory.carts.get(owner).cloned()).await
+    }
+
+    async fn owner_of_cart(&self, cart_id: CartId) -> Result<Option<CartOwner>, Unavailable> {
+        self.ask(|memory| memory.carts.values().find(|cart| cart.cart_id == cart_id).map(|cart| cart.owner.clone())).await
+    }
+
+    async fn owner_of_cart_item(&self, cart_item_id: CartItemId) -> Result<Option<(CartOwner, SkuId)>, Unavailable> {
+        self.ask(|memory| {
+            let mut lines = memory.carts.values().flat_map(|cart| cart.lines.iter().map(move |line| (cart, line)));
+            let found = lines.find(|(_, line)| line.cart_item_id == cart_item_id);
+            found.map(|(cart, line)| (cart.owner.clone(), line.sku_id.clone()))
+        })
+        .await
+    }
+
+    async fn carts_to_abandon(&self, now: Time, limit: u32) -> Result<Vec<CartOwner>, Unavailable> {
+        let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
+        self.ask(|memory| {
+            let due = memory.carts.values().filter(|cart| cart.is_active() && cart.expires_at <= now);
+            most_overdue(due.map(|cart| (cart.expires_at, cart.owner.clone())), limit)
+        })
+        .await
+    }
+
+    async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.reach(Point::Query).await?;
+        let memory = &mut self.state().memory;
+        let over = memory.carts.values().filter(|cart| !cart.is_active() && cart.expires_at <= now);
+        let over = most_overdue(over.map(|cart| (cart.expires_at, cart.owner.clone())), limit);
+        for owner in &over {
+            memory.carts.remove(owner);
+        }
+        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

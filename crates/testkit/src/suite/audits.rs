@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::cart::{Cart, CartEnd};
 use domain::command::{CancelOrder, ExpireOrder, Expired, PlaceOrder, ProviderAnswer, RecordPayment, RequestPayment, TakePayment, Taken};
 use domain::event::Fact;
 use domain::ids::OrderId;
@@ -17,8 +18,8 @@ use engine::port::Store;
 use super::desk::{Desk, Outcome};
 use super::hands::Hands;
 use super::specimen::{
-    bare_order, captured_payment, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, refund, reservation, tell,
-    write,
+    bare_order, captured_payment, cart, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, refund, reservation,
+    tell, write,
 };
 use crate::StepClock;
 use crate::builders::{context, keyed, movement, offer, place, restock, sku, tickets};
@@ -218,13 +219,36 @@ fn refunded(bend: fn(&mut Refund), status: RefundStatus, said: i64) -> Changes {
     changes
 }
 
+/// Carts that do not fit.
+fn lies_about_carts() -> Vec<Lie> {
+    vec![
+        (&["cart-ordered"], filled(|cart| cart.ended = Some(CartEnd::Ordered(order_id(1))), bare_order(1))),
+        (&["cart-ordered"], filled(|_| (), Order { cart_id: Some(cart(1).cart_id), ..bare_order(1) })),
+        (&["cart-ordered"], {
+            let order = Order { cart_id: Some(cart(1).cart_id), ..bare_order(1) };
+            filled(|cart| cart.ended = Some(CartEnd::Ordered(order_id(2))), order)
+        }),
+        (&["cart-priced"], filled(|cart| cart.currency = None, bare_order(1))),
+        (&["cart-priced"], filled(|cart| cart.lines.clear(), bare_order(1))),
+    ]
+}
+
+/// A cart that may not fit beside an order.
+fn filled(bend: fn(&mut Cart), order: Order) -> Changes {
+    let mut cart = cart(1);
+    bend(&mut cart);
+    let mut changes = placed(order);
+    changes.carts.insert(cart.owner.clone(), write(0, cart));
+    changes
+}
+
 /// How many lies there are. Each wants a store of its own.
 pub(super) fn lies_count() -> usize {
-    lies().len()
+    lies().len() + lies_about_carts().len()
 }
 
 pub(super) async fn a_lie_is_found(store: Arc<dyn Store>, index: usize) {
-    let (invariants, changes) = lies().swap_remove(index);
+    let (invariants, changes) = lies().into_iter().chain(lies_about_carts()).nth(index).expect("it was counted");
     Hands::of(&store).await.save(&changes).await;
     let found = store.audit(10).await.expect("it answers");
     assert!(

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use domain::cart::Cart;
 use domain::command::{Answer, Command, Context, Stop};
 use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::key::{Fingerprint, KeyRow};
@@ -48,11 +49,12 @@ pub(super) trait Work: Send {
 }
 
 /// What an answer tells that there is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Made {
     pub(super) order: Option<OrderId>,
     pub(super) payment: Option<PaymentId>,
     pub(super) refund: Option<RefundId>,
+    pub(super) cart: Option<Arc<Cart>>,
 }
 
 /// How an answer is written down so that stores can be compared.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::Changes;
+use domain::cart::{Cart, CartEnd};
 use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::order::{Order, Status};
 use domain::payment::{Payment, Status as PaymentStatus};
@@ -10,7 +11,7 @@ use domain::refund::{Refund, Status as RefundStatus};
 use engine::port::{OutboxStanding, Store};
 
 use super::hands::Hands;
-use super::specimen::{bare_order, bare_payment, captured_payment, id, order_id, placed, refund, write};
+use super::specimen::{bare_order, bare_payment, captured_payment, cart, id, order_id, placed, refund, write};
 use crate::clock::START;
 
 pub(super) async fn orders_are_due_when_their_time_has_passed(store: Arc<dyn Store>) {
@@ -87,6 +88,40 @@ pub(super) async fn refunds_are_due_while_they_are_under_way(store: Arc<dyn Stor
         let expected: Vec<RefundId> = expected.into_iter().map(|n| RefundId(id(7, n))).collect();
         assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
     }
+}
+
+pub(super) async fn carts_are_due_while_they_are_active_and_forgotten_once_they_have_ended(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let mut owners = Vec::new();
+    for (n, seconds, ended) in [
+        (1, 50, None),
+        (2, 40, None),
+        (3, 30, Some(CartEnd::Merged)),
+        (4, 20, Some(CartEnd::Abandoned)),
+        (5, 60, Some(CartEnd::Ordered(order_id(5)))),
+    ] {
+        let mut changes = placed(Order { cart_id: Some(cart(n).cart_id), ..bare_order(n) });
+        let cart = Cart { ended, expires_at: START.plus_seconds(seconds), ..cart(n) };
+        owners.push(cart.owner.clone());
+        changes.carts.insert(cart.owner.clone(), write(0, cart));
+        hands.save(&changes).await;
+    }
+    for (seconds, limit, expected) in
+        [(39, 9, &[][..]), (40, 9, &owners[1..2]), (100, 9, &[owners[1].clone(), owners[0].clone()]), (100, 1, &owners[1..2])]
+    {
+        let due = store.carts_to_abandon(START.plus_seconds(seconds), limit).await.expect("it answers");
+        assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
+    }
+    for (seconds, limit, forgotten, left) in [(19, 9, 0, 5), (100, 1, 1, 4), (59, 9, 1, 3), (60, 9, 1, 2), (100, 9, 0, 2)] {
+        assert_eq!(store.forget_carts(START.plus_seconds(seconds), limit).await.expect("it answers"), forgotten, "{seconds} s, {limit}");
+        let mut found = 0;
+        for owner in &owners {
+            found += usize::from(store.cart(owner).await.expect("it answers").is_some());
+        }
+        assert_eq!(found, left, "{seconds} s after the start, at most {limit}");
+    }
+    let line = cart(3).lines[0].cart_item_id;
+    assert_eq!(store.owner_of_cart_item(line).await.expect("it answers"), None, "the lines go with their cart");
 }
 
 pub(super) async fn the_outbox_tells_how_far_it_is_behind(store: Arc<dyn Store>) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::cart::Cart;
 use domain::catalog::Sku;
 use domain::event::Fact;
 use domain::ids::{OrderNumber, PaymentId, SkuId};
@@ -14,8 +15,8 @@ use futures_util::future::join_all;
 
 use super::hands::Hands;
 use super::specimen::{
-    bare_offer, bare_order, bare_payment, bare_sku, captured_payment, entry, event, first_stock, key_row, moved, one_of_each, order_id,
-    placed, reservation, write,
+    bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, entry, event, first_stock, key_row, moved, one_of_each,
+    order_id, placed, reservation, write,
 };
 
 async fn balance(store: &Arc<dyn Store>, sku_id: &str) -> Option<Balance> {
@@ -42,6 +43,7 @@ pub(super) async fn a_row_that_is_there_cannot_be_made_again(store: Arc<dyn Stor
     hands.loses(&only(|to, from| to.refunds.clone_from(&from.refunds)), "a refund").await;
     hands.loses(&only(|to, from| to.tasks.clone_from(&from.tasks)), "a task").await;
     hands.loses(&only(|to, from| to.reservations.clone_from(&from.reservations)), "a reservation").await;
+    hands.loses(&only(|to, from| to.carts.clone_from(&from.carts)), "a cart").await;
 }
 
 /// What may be expected of a row at version 2, and whether it is right.
@@ -52,7 +54,7 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
     hands.save(&one_of_each(1, "k1")).await;
     let row = reservation("sku-1", "r", 0);
     let change = |expected: i64, version: i64| {
-        let (mut sku, mut order, mut payment, mut reserved) = <[Changes; 4]>::default().into();
+        let (mut sku, mut order, mut payment, mut reserved, mut filled) = <[Changes; 5]>::default().into();
         let offers = vec![bare_offer(1, "sku-1")];
         sku.skus.insert("sku-1".into(), write(expected, Sku { version, offers, ..bare_sku("sku-1") }));
         let paid = one_of_each(1, "k1").orders.pop_first().expect("it has an order").1.row;
@@ -60,7 +62,8 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
         let captured = captured_payment(1, 1);
         payment.payments.insert(captured.payment_id, write(expected, Payment { version, ..captured }));
         reserved.reservations.insert(row.key.clone(), write(expected, domain::stock::Reservation { version, ..row.clone() }));
-        [("a SKU", sku), ("an order", order), ("a payment", payment), ("a reservation", reserved)]
+        filled.carts.insert(cart(1).owner, write(expected, Cart { version, ..cart(1) }));
+        [("a SKU", sku), ("an order", order), ("a payment", payment), ("a reservation", reserved), ("a cart", filled)]
     };
     for (_, changes) in &change(1, 2) {
         hands.save(changes).await;
@@ -243,6 +246,17 @@ pub(super) async fn two_orders_never_have_one_key(store: Arc<dyn Store>) {
     for n in [3, 4] {
         hands.save(&placed(bare_order(n))).await;
     }
+}
+
+pub(super) async fn two_orders_never_come_from_one_cart(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let from_cart = |n, of| placed(Order { cart_id: Some(cart(of).cart_id), ..bare_order(n) });
+    hands.save(&from_cart(1, 1)).await;
+    hands.loses(&from_cart(2, 1), "the cart of another order").await;
+    hands.save(&from_cart(2, 2)).await;
+    let mut both = from_cart(3, 3);
+    both.absorb(&from_cart(4, 3));
+    hands.loses(&both, "one cart for two orders of one save").await;
 }
 
 pub(super) async fn two_orders_never_have_one_number(store: Arc<dyn Store>) {

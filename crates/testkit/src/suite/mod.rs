@@ -56,6 +56,7 @@ cases! {
         every_word_of_an_order_comes_back
         everything_that_happens_to_an_order_comes_back
         skus_and_offers_come_back_as_they_were_saved
+        carts_come_back_as_they_were_saved
         payments_come_back_as_they_were_saved
         refunds_come_back_as_they_were_saved
         shipments_come_back_with_their_order
@@ -77,6 +78,7 @@ cases! {
         the_same_movement_is_booked_once
         two_orders_never_have_one_key
         two_orders_never_have_one_number
+        two_orders_never_come_from_one_cart
         a_history_has_one_fact_at_each_place
         an_order_has_at_most_one_captured_payment
         rows_that_make_no_sense_are_refused
@@ -111,6 +113,7 @@ cases! {
         orders_are_due_when_their_time_has_passed
         payments_are_due_while_they_are_open
         refunds_are_due_while_they_are_under_way
+        carts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
         the_outbox_tells_how_far_it_is_behind;
     audits:
         the_audit_is_silent_after_everything_legal

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use domain::caller::Caller;
+use domain::cart::{Cart, CartEnd, CartLine, CartOwner};
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
 use domain::event::Fact;
-use domain::ids::{Mint, OfferId, OrderItemId, OrderNumber, PaymentId, RefundId, ShipmentId, SkuId};
+use domain::ids::{CartId, CartItemId, Mint, OfferId, OrderItemId, OrderNumber, PaymentId, RefundId, ShipmentId, SkuId};
 use domain::money::{AMOUNT_MAX, Currency};
 use domain::order::{AddressRef, Channel, LineSubject, Order, PaymentStanding, Status, Totals};
 use domain::payment::{Payment, Status as PaymentStatus};
@@ -20,8 +21,8 @@ use engine::wire;
 
 use super::hands::Hands;
 use super::specimen::{
-    LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, first_stock, full_order, id, key_row, order_id,
-    placed, refund, reservation, task, tell, ticket_line, write,
+    LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, cart_line, first_stock, full_order, id,
+    key_row, order_id, placed, refund, reservation, task, tell, ticket_line, write,
 };
 use super::{canonical, hands};
 use crate::clock::START;
@@ -48,8 +49,10 @@ pub(super) async fn nothing_is_found_in_an_empty_store(store: Arc<dyn Store>) {
     needs.refunds.insert(refund(1).refund_id);
     needs.tasks.insert(task(1, 1).task_id);
     needs.reservations.insert(reservation.key.clone());
+    needs.carts.insert(cart(1).owner);
     needs.stock.insert("a".into());
     let seen = hands.load(&needs).await;
+    assert_eq!(seen.carts.get(&cart(1).owner), Ok(None));
     assert_eq!(seen.keys.get(&row.key), Ok(None));
     assert_eq!(seen.skus.get(&"a".into()), Ok(None));
     assert_eq!(seen.orders.get(&order_id(1)), Ok(None));
@@ -116,7 +119,7 @@ pub(super) async fn everything_that_happens_to_an_order_comes_back(store: Arc<dy
         created_at: full.created_at,
         lines: full.lines.clone(),
         customer_email: full.customer_email.clone(),
-        cart_id: full.cart_id.clone(),
+        cart_id: full.cart_id,
         external_id: full.external_id.clone(),
         hold_id: full.hold_id,
         stock: StockState::Reserved,
@@ -172,6 +175,56 @@ pub(super) async fn skus_and_offers_come_back_as_they_were_saved(store: Arc<dyn 
     changes.skus.insert(third.sku_id.clone(), write(2, third.clone()));
     hands.save(&changes).await;
     sku_comes_back(&mut hands, &store, &third).await;
+}
+
+pub(super) async fn carts_come_back_as_they_were_saved(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let line = |n, sku_id: &str| CartLine { captured_at: LATEST, unit_price: AMOUNT_MAX, qty: 1_000_000, ..cart_line(n, sku_id) };
+    let empty = Cart { currency: None, lines: Vec::new(), ..cart(1) };
+    let lines = vec![line(1, "a"), cart_line(2, ""), cart_line(3, STRANGE)];
+    let full = Cart { currency: Some(Currency::JPY), lines, expires_at: LATEST, updated_at: LATEST, ..cart(1) };
+    // A line changes, one goes, one comes, and what is left keeps its place; then another cart follows in the place of the one that ended.
+    let mut turned = vec![cart_line(1, "a"), cart_line(3, STRANGE), cart_line(4, "")];
+    turned[1].unit_price = 0;
+    let turned = Cart { lines: turned, ..full.clone() };
+    let ended = Cart { ended: Some(CartEnd::Ordered(order_id(1))), ..turned.clone() };
+    let next = Cart { cart_id: CartId(id(10, 77)), lines: vec![cart_line(5, "a")], created_at: LATEST, ..cart(1) };
+    let merged = Cart { ended: Some(CartEnd::Merged), ..next.clone() };
+    for (expected, cart) in (0..).zip([&empty, &full, &turned, &ended, &next, &merged, &empty]) {
+        let cart = Cart { version: expected + 1, ..cart.clone() };
+        let mut changes = Changes::default();
+        changes.carts.insert(cart.owner.clone(), write(expected, cart.clone()));
+        hands.save(&changes).await;
+        cart_comes_back(&mut hands, &store, &cart).await;
+    }
+    assert_eq!(store.owner_of_cart(next.cart_id).await.expect("it answers"), None, "another cart took its place");
+    for owner in [CartOwner::User(STRANGE.into()), CartOwner::Session(STRANGE.into()), CartOwner::User("".into())] {
+        let n = u128::try_from(owner.to_string().len()).expect("texts are short");
+        let cart = Cart {
+            cart_id: CartId(id(10, 100 + n)),
+            lines: vec![CartLine { cart_item_id: CartItemId(id(11, 100 + n)), ..cart_line(0, "a") }],
+            owner,
+            ended: Some(CartEnd::Abandoned),
+            ..cart(2)
+        };
+        let mut changes = Changes::default();
+        changes.carts.insert(cart.owner.clone(), write(0, cart.clone()));
+        hands.save(&changes).await;
+        cart_comes_back(&mut hands, &store, &cart).await;
+    }
+}
+
+async fn cart_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, cart: &Cart) {
+    let mut needs = Needs::default();
+    needs.carts.insert(cart.owner.clone());
+    let seen = hands.load(&needs).await;
+    assert_eq!(seen.carts.get(&cart.owner).expect("it was asked for").map(|row| &**row), Some(cart), "by load");
+    assert_eq!(store.cart(&cart.owner).await.expect("it answers").as_deref(), Some(cart), "by query");
+    assert_eq!(store.owner_of_cart(cart.cart_id).await.expect("it answers").as_ref(), Some(&cart.owner), "by its name");
+    for line in &cart.lines {
+        let whose = store.owner_of_cart_item(line.cart_item_id).await.expect("it answers");
+        assert_eq!(whose, Some((cart.owner.clone(), line.sku_id.clone())), "by the name of a line");
+    }
 }
 
 async fn sku_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, sku: &Sku) {

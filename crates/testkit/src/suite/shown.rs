@@ -1,7 +1,8 @@
 //! Answers in words that are the same whichever store they come from.
 
 use domain::command::{
-    BalanceAnswer, EventAnswer, Expired, OfferAnswer, OrderAnswer, PaymentAnswer, RefundAnswer, SkuAnswer, Taken, TakenRefund,
+    Abandoned, BalanceAnswer, CartAnswer, EventAnswer, Expired, OfferAnswer, OrderAnswer, PaymentAnswer, RefundAnswer, SkuAnswer, Taken,
+    TakenRefund,
 };
 
 use super::canonical;
@@ -17,6 +18,7 @@ impl Shown for OrderAnswer {
             order: Some(self.order.order_id),
             payment: self.payment.as_ref().map(|payment| payment.payment_id),
             refund: self.refunds.last().map(|refund| refund.refund_id),
+            cart: None,
         }
     }
 }
@@ -74,6 +76,22 @@ impl Shown for Expired {
 }
 
 impl Shown for Taken {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Shown for CartAnswer {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn made(&self) -> Made {
+        Made { cart: self.cart.clone(), ..Made::default() }
+    }
+}
+
+impl Shown for Abandoned {
     fn shown(&self) -> String {
         format!("{self:?}")
     }

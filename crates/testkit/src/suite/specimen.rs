@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use domain::Changes;
+use domain::cart::{Cart, CartLine, CartOwner};
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
 use domain::event::{Fact, OrderEvent};
-use domain::ids::{HoldId, MessageId, OfferId, OrderEventId, OrderId, OrderItemId, OrderNumber, PaymentId, RefundId, TaskId, Uuid};
+use domain::ids::{
+    CartId, CartItemId, HoldId, MessageId, OfferId, OrderEventId, OrderId, OrderItemId, OrderNumber, PaymentId, RefundId, TaskId, Uuid,
+};
 use domain::key::{Fingerprint, KeyRow, ScopedKey};
 use domain::message::{Message, messages_of};
 use domain::money::{AMOUNT_MAX, Currency};
@@ -143,7 +146,7 @@ pub(super) fn full_order(n: u128) -> Order {
         channel: Channel::Canonical,
         user_id: Some(STRANGE.into()),
         customer_email: Some("".into()),
-        cart_id: Some("".into()),
+        cart_id: Some(CartId(id(10, n))),
         external_id: Some(STRANGE.into()),
         hold_id: Some(HoldId(Uuid::from_u128(u128::MAX))),
         idempotency_key: Some(format!("{STRANGE}{n}").into()),
@@ -322,6 +325,26 @@ pub(super) fn moved(key: &str, sku_id: &str, operation: Operation, qty: i64) -> 
     changes
 }
 
+/// The `n`-th cart: three of one thing.
+pub(super) fn cart(n: u128) -> Cart {
+    let owner = CartOwner::Session(format!("session-{n}").into());
+    let mut cart = Cart::begun(owner, CartId(id(10, n)), 1, START);
+    cart.currency = Some(Currency::USD);
+    cart.lines.push(cart_line(n << 12, "a"));
+    cart
+}
+
+pub(super) fn cart_line(n: u128, sku_id: &str) -> CartLine {
+    CartLine {
+        cart_item_id: CartItemId(id(11, n)),
+        sku_id: sku_id.into(),
+        qty: 3,
+        unit_price: 1999,
+        offer_id: OfferId(id(2, 1)),
+        captured_at: START,
+    }
+}
+
 /// The first units of a SKU.
 pub(super) fn first_stock(key: &str, sku_id: &str, qty: i64) -> Changes {
     let mut changes = moved(key, sku_id, Operation::Restock, qty);
@@ -347,6 +370,8 @@ pub(super) fn one_of_each(n: u128, key: &str) -> Changes {
     changes.orders.values_mut().for_each(|write| Arc::make_mut(&mut write.row).refunds.push(refund.refund_id));
     let task = task(n, n);
     changes.tasks.insert(task.task_id, write(0, task));
+    let cart = cart(n);
+    changes.carts.insert(cart.owner.clone(), write(0, cart));
     let reservation = reservation(&sku_id, "r", 0);
     changes.reservations.insert(reservation.key.clone(), write(0, reservation));
     changes

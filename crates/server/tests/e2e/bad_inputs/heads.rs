@@ -41,7 +41,7 @@ fn query(reader: &Reader, path: &str) -> Vec<Row> {
             "user_id%5B%24ne%5D" => "user_id[$ne]",
             name => name,
         };
-        row(68, query, Expected::parameter(name, "UNKNOWN_PARAMETER", form));
+        row(68, &format!("{}&{query}", reader.always), Expected::parameter(name, "UNKNOWN_PARAMETER", form));
     }
     for query in ["x=1&x=2", "x=1&%78=2"] {
         row(69, query, Expected::refusal(form, 400, "DUPLICATE_PARAMETER"));
@@ -122,6 +122,8 @@ fn paths() -> Vec<Row> {
         ("GET", "/api/v1/orders/{id}/events", "", Details, "ORDER_NOT_FOUND"),
         ("POST", "/api/v1/orders/{id}/cancel", "", Details, "ORDER_NOT_FOUND"),
         ("PATCH", "/api/v1/offers/{id}", "{}", Details, "OFFER_NOT_FOUND"),
+        ("PATCH", "/api/v1/cart/items/{id}", r#"{"qty":1}"#, Details, "CART_ITEM_NOT_FOUND"),
+        ("DELETE", "/api/v1/cart/items/{id}", "", Details, "CART_ITEM_NOT_FOUND"),
         ("GET", "/api/v1/payments/{id}", "", Details, "PAYMENT_NOT_FOUND"),
         ("POST", "/api/v1/payments/{id}/mock/complete", r#"{"result":"FAIL"}"#, Details, "PAYMENT_NOT_FOUND"),
         ("POST", "/api/v1/payments/{id}/collect", "", Details, "PAYMENT_NOT_FOUND"),
@@ -196,6 +198,7 @@ fn form_of(path: &str) -> Form {
 fn methods(at: &impl Fn(&str) -> String) -> Vec<Row> {
     let mut known: Vec<(&str, &str)> = DOORS.iter().map(|door| (door.method, door.path)).collect();
     known.extend(READERS.iter().map(|reader| ("GET", reader.path)));
+    known.extend(["/api/v1/cart/items", "/api/v1/cart/items/{line}"].map(|path| ("DELETE", path)));
     known.extend(["/livez", "/readyz", "/version"].map(|path| ("GET", path)));
     let mut rows = Vec::new();
     for (_, path) in &known {

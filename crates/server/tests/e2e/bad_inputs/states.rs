@@ -17,6 +17,7 @@ pub(super) fn used_body(path: &str) -> &'static str {
 pub(super) fn rows(at: impl Fn(&str) -> String) -> Vec<Row> {
     let mut rows = orders();
     rows.extend(offers(&at));
+    rows.extend(carts(&at));
     rows.extend(actions(&at));
     rows.extend(payments(&at));
     rows.extend(conditions(&at));
@@ -90,6 +91,41 @@ fn offers(at: &impl Fn(&str) -> String) -> Vec<Row> {
         change(r#"{"valid_to":"1970-01-01T00:00:00Z"}"#).row(35, "a window that ends first", refused(422, "OFFER_WINDOW_EMPTY")),
         change(r#"{"price":1.001}"#).row(25, "a price of three decimals", refused(422, "INVALID_AMOUNT_SCALE")),
         Call::new("PATCH", &at("/api/v1/offers/{ended}")).json(r#"{"price":1}"#).row(66, "an ended offer", refused(409, "OFFER_ENDED")),
+    ]
+}
+
+fn carts(at: &impl Fn(&str) -> String) -> Vec<Row> {
+    let refused = |status: u16, code: &'static str| Expected::refusal(Details, status, code);
+    let add = |sku_id: &str, qty: u32| {
+        Call::new("POST", "/api/v1/cart/items").json(format!(r#"{{"session_id":"filled","sku_id":"{sku_id}","qty":{qty}}}"#))
+    };
+    let place = |body: &str| Call::new("POST", "/api/v1/orders").key("never").json(at(body));
+    let none = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let tags = |tags: &str| Call::new("DELETE", &at("/api/v1/cart/items/{line}")).header("If-Match", tags);
+    vec![
+        add("TEA", 20).row(24, "more than a line may have", refused(422, "CART_LINE_LIMIT")),
+        add("YEN", 1).row(29, "a second currency", refused(422, "CURRENCY_MISMATCH")),
+        add("NONE", 1).row(32, "an unknown SKU", refused(422, "UNKNOWN_SKU")),
+        add("OFF", 1).row(32, "an inactive SKU", refused(422, "UNKNOWN_SKU")),
+        add("FREE", 1).row(32, "a SKU without a price", refused(422, "NO_CURRENT_OFFER")),
+        Call::new("POST", "/api/v1/cart/items").json(r#"{"sku_id":"TEA","qty":1}"#).row(
+            26,
+            "nobody's cart",
+            Expected::field(Details, "/user_id", "REQUIRED"),
+        ),
+        Call::new("POST", "/api/v1/cart/items").json(r#"{"user_id":"a","session_id":"b","sku_id":"TEA","qty":1}"#).row(
+            26,
+            "two owners",
+            Expected::field(Details, "/user_id", "EXCLUSIVE"),
+        ),
+        Call::new("DELETE", &format!("/api/v1/cart/items/{none}")).row(46, "no such line", refused(404, "CART_ITEM_NOT_FOUND")),
+        Call::new("DELETE", "/api/v1/cart/items/x").row(46, "no name of a line", refused(404, "NOT_FOUND")),
+        Call::new("DELETE", "/api/v1/cart/items").row(26, "nobody's cart", Expected::parameter("user_id", "REQUIRED", Details)),
+        place(&format!(r#"{{"cart_id":"{none}"}}"#)).row(46, "no such cart", refused(404, "CART_NOT_FOUND")),
+        place(r#"{"cart_id":"{cart}","items":[]}"#).row(26, "a cart and items", Expected::field(Details, "/items", "EXCLUSIVE")),
+        place(r#"{"cart_id":"{closed_cart}"}"#).row(66, "a closed cart", refused(409, "CART_CLOSED")),
+        tags("\"999\"").row(60, "another version", refused(412, "VERSION_MISMATCH")),
+        tags("999").row(60, "no tag", refused(400, "IF_MATCH_INVALID")),
     ]
 }
 

@@ -91,7 +91,14 @@ impl Database {
 
     /// Changes rows behind the back of the service.
     pub(crate) fn run_sql(&self, sql: &str) {
-        self.place().run(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let done = match self {
+            Self::Postgres(place) => place.run(sql).map_err(|error| error.to_string()),
+            Self::Sqlite(_) => {
+                let run = |db: rusqlite::Connection| db.execute_batch(sql);
+                rusqlite::Connection::open(self.file()).and_then(run).map_err(|error| error.to_string())
+            }
+        };
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use domain::cart::CartOwner;
 use domain::ids::{OrderId, PaymentId, SkuId};
 use domain::key::ScopedKey;
 use domain::stock::ReservationKey;
@@ -20,6 +21,7 @@ use crate::clock::START;
 pub(super) struct Touched {
     pub(super) keys: BTreeSet<ScopedKey>,
     pub(super) skus: BTreeSet<SkuId>,
+    pub(super) carts: BTreeSet<CartOwner>,
     pub(super) orders: BTreeSet<OrderId>,
     pub(super) payments: BTreeSet<PaymentId>,
     pub(super) reservations: BTreeSet<ReservationKey>,
@@ -38,6 +40,7 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     needs.keys.clone_from(&touched.keys);
     needs.skus.clone_from(&touched.skus);
     needs.stock.clone_from(&touched.skus);
+    needs.carts.clone_from(&touched.carts);
     needs.orders.clone_from(&touched.orders);
     needs.payments.clone_from(&touched.payments);
     needs.reservations.clone_from(&touched.reservations);
@@ -45,6 +48,7 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     let mut lines = Vec::new();
     rows(&mut lines, &needs.keys, &seen.keys, plain);
     rows(&mut lines, &needs.skus, &seen.skus, |sku| plain(&canonical::sku(sku)));
+    rows(&mut lines, &needs.carts, &seen.carts, plain);
     rows(&mut lines, &needs.orders, &seen.orders, |order| plain(&canonical::order(order)));
     rows(&mut lines, &needs.payments, &seen.payments, plain);
     rows(&mut lines, &needs.reservations, &seen.reservations, plain);
@@ -74,6 +78,7 @@ async fn lists(store: &Arc<dyn Store>, touched: &Touched, lines: &mut Vec<String
     }
     let day = START.plus_seconds(86_400);
     lines.push(format!("To expire: {:?}", store.orders_to_expire(day, 200).await.expect("it answers")));
+    lines.push(format!("To abandon: {:?}", store.carts_to_abandon(day.plus_seconds(31 * 86_400), 200).await.expect("it answers")));
     lines.push(format!("To ask: {:?}", store.payments_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("To give back: {:?}", store.refunds_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("Outbox: {:?}", store.outbox().await.expect("it answers")));

@@ -1,10 +1,14 @@
 //! Which command comes next, by dice. The same seed throws the same commands while the answers are the same.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use domain::cart::{Cart, CartOwner};
 use domain::command::{
-    CancelOrder, ChangeOffer, ChangeOrder, CollectPayment, Command, Context, CreatePayment, DeliverOrder, ExpireOrder, HearEvent,
-    OrderNews, PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, RequestPayment, ShipOrder, TakePayment, TakeRefund,
+    AbandonCart, CancelOrder, CartChange, ChangeCart, ChangeOffer, ChangeOrder, CollectPayment, Command, Context, CreatePayment,
+    DeliverOrder, ExpireOrder, HearEvent, MergeCarts, OrderNews, PlaceCart, PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund,
+    RefundWord, RequestPayment, ShipOrder, TakePayment, TakeRefund,
 };
 use domain::ids::{OfferId, OrderId, PaymentId, RefundId, SkuId, Uuid};
 use domain::order::Channel;
@@ -39,6 +43,8 @@ pub(super) struct Dice {
     favourite: Option<OrderId>,
     its_payments: Vec<PaymentId>,
     offers: Vec<(OfferId, SkuId)>,
+    /// As they were last seen.
+    carts: BTreeMap<CartOwner, Arc<Cart>>,
 }
 
 fn one_of<T: Clone>(rng: &mut StdRng, things: &[T]) -> Option<T> {
@@ -64,6 +70,7 @@ impl Dice {
             favourite: None,
             its_payments: Vec::new(),
             offers: Vec::new(),
+            carts: BTreeMap::new(),
         }
     }
 
@@ -82,6 +89,7 @@ impl Dice {
 
     /// Notes what there is now, from what was answered.
     pub(super) fn learn(&mut self, made: Made) {
+        self.carts.extend(made.cart.map(|cart| (cart.owner.clone(), cart)));
         self.refunds.extend(made.refund.filter(|refund_id| !self.refunds.contains(refund_id)));
         self.orders.extend(made.order.filter(|order_id| !self.orders.contains(order_id)));
         if let Some(payment_id) = made.payment.filter(|payment_id| !self.payments.contains(payment_id)) {
@@ -121,7 +129,7 @@ impl Dice {
         clock.advance_ms(if self.rng.random_ratio(1, 25) { 1_200_000 } else { self.rng.random_range(1..4000) });
         let cx = if self.rng.random_ratio(1, 10) { context_of(clock, &customer("ada")) } else { context(clock) };
         touched.skus.extend(SKUS.map(SkuId::from));
-        match self.rng.random_range(0..100) {
+        match self.rng.random_range(0..120) {
             0..22 => self.place(cx, touched),
             22..28 => self.after_payment(cx, touched),
             28..34 => {
@@ -152,7 +160,8 @@ impl Dice {
             75..80 => job(ExpireOrder { order_id: self.order() }, cx),
             80..90 => self.movement(cx, touched),
             90..95 => self.again(cx),
-            _ => self.catalogue(cx),
+            95..100 => self.catalogue(cx),
+            _ => self.cart(cx, touched),
         }
     }
 
@@ -273,6 +282,38 @@ impl Dice {
         };
         order.0.metadata = r#"{"z": 1.50, "a": "é"}"#.into();
         self.maybe_keyed(order.0, cx, touched)
+    }
+
+    /// Two customers and two guests, who now and then are the same person.
+    fn cart(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
+        let (user, session) = (["ada", "bob"][self.rng.random_range(0..2)], ["s", "t"][self.rng.random_range(0..2)]);
+        let owner = if self.rng.random_bool(0.5) { CartOwner::User(user.into()) } else { CartOwner::Session(session.into()) };
+        touched.carts.insert(owner.clone());
+        let known = self.carts.get(&owner).cloned();
+        let line = known.as_ref().and_then(|cart| one_of(&mut self.rng, &cart.lines));
+        let change = match (self.rng.random_range(0..20), line, known) {
+            (0..2, Some(line), _) => {
+                CartChange::Set { cart_item_id: line.cart_item_id, sku_id: line.sku_id, qty: self.rng.random_range(1..22) }
+            }
+            (2..4, Some(line), _) => CartChange::Remove { cart_item_id: line.cart_item_id },
+            (4, _, _) => CartChange::Clear,
+            (5, _, _) => {
+                touched.carts.extend([CartOwner::User(user.into()), CartOwner::Session(session.into())]);
+                return self.maybe_keyed(MergeCarts { session_id: session.into(), user_id: user.into() }, cx, touched);
+            }
+            (6, _, _) => {
+                // One expires after a month; this one of its own making must not.
+                let cx = if self.rng.random_bool(0.5) { Context { now: cx.now.plus_seconds(40 * 86_400), ..cx } } else { cx };
+                return job(AbandonCart { owner }, cx);
+            }
+            (7..11, _, Some(cart)) => {
+                touched.orders.insert(cx.id());
+                let command = PlaceCart { order: place().0, cart_id: cart.cart_id, owner: Some(owner) };
+                return self.maybe_keyed(command, cx, touched);
+            }
+            _ => CartChange::Add { sku_id: self.sku_id().into(), qty: self.rng.random_range(1..4) },
+        };
+        self.maybe_keyed(ChangeCart { owner, change }, cx, touched)
     }
 
     fn movement(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
