@@ -132,10 +132,14 @@ impl Call {
         self.app.judge::<C, _>(&self.requester.caller, key.as_deref(), fields::read(doc, build)).await
     }
 
+    /// What the engine is asked with, for what `doc` asks for.
+    pub(crate) fn ask(&self, doc: &Doc) -> Ask {
+        self.terms.on(self.requester.ask(keyed(self.key.clone(), &self.path, doc)))
+    }
+
     /// Carries `command` out, which `doc` asks for.
     pub(crate) async fn submit<C: Command>(&self, command: C, doc: &Doc) -> Result<Done<C::Answer>, Problem> {
-        let key = keyed(self.key.clone(), &self.path, doc);
-        self.app.submit(command, self.terms.on(self.requester.ask(key))).await
+        self.app.submit(command, self.ask(doc)).await
     }
 
     /// The same in one step.

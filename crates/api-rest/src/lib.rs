@@ -1,4 +1,4 @@
-//! The HTTP doors: canonical `/api/v1`, tickets `/orders`, storefront `/api/orders`, internal `/internal`, and what operators
+//! The HTTP doors: canonical `/api/v1`, checkout `/checkout`, tickets `/orders`, storefront `/api/orders`, internal `/internal`, and what operators
 //! look at.
 //!
 //! A door translates, submits, translates. No rule of the business, no SQL, no clock.
@@ -7,6 +7,7 @@ mod access;
 mod answer;
 mod app;
 mod canonical;
+mod checkout;
 #[cfg_attr(not(test), expect(dead_code, reason = "the reader knows every kind of field; the doors so far use most of them"))]
 mod input;
 mod internal;
@@ -44,7 +45,12 @@ pub fn admin_router(app: App) -> Router {
 }
 
 fn doors() -> Router<App> {
-    Router::new().merge(canonical::router()).merge(tickets::router()).merge(storefront::router()).merge(internal::router())
+    Router::new()
+        .merge(canonical::router())
+        .merge(checkout::router())
+        .merge(tickets::router())
+        .merge(storefront::router())
+        .merge(internal::router())
 }
 
 fn served(routes: Router<App>, app: App) -> Router {

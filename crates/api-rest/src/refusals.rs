@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use domain::Refusal;
 use domain::ids::SkuId;
 use domain::refusal::{
-    CartRefusal, CatalogRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage, StockRefusal, UnclearLine,
+    CartRefusal, CatalogRefusal, CheckoutRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, RefusalKind, Shortage,
+    StockRefusal, UnclearLine,
 };
 use engine::Failure;
 use serde::Serialize;
@@ -100,6 +101,9 @@ fn refused(refusal: &Refusal) -> Problem {
     match refusal {
         Refusal::Order(refusal) => order(problem, refusal),
         Refusal::Cart(refusal) => cart(problem, refusal),
+        Refusal::Checkout(CheckoutRefusal::Incomplete(missing)) => problem.member("missing", missing),
+        Refusal::Checkout(CheckoutRefusal::VersionMismatch(version)) => problem.member("version", version),
+        Refusal::Checkout(CheckoutRefusal::Confirmed(order_id)) => problem.member("order_id", &order_id.0),
         Refusal::Payment(PaymentRefusal::InProgress(payment_id)) => problem.member("payment_id", &payment_id.0).retry_after(1),
         Refusal::Stock(StockRefusal::Insufficient { sku_id, requested, available, .. }) => {
             problem.member("lines", &[ShortLine { sku_id: sku_id.as_str(), requested: *requested, available: *available }])
@@ -115,6 +119,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::Catalog(CatalogRefusal::SkuNotFound(_)) => problem.detail("There is no such SKU."),
         Refusal::Payment(PaymentRefusal::NotFound(_) | PaymentRefusal::Amount(_) | PaymentRefusal::NotByHand(_))
         | Refusal::Refund(RefundRefusal::NotFound(_))
+        | Refusal::Checkout(CheckoutRefusal::NotFound | CheckoutRefusal::Expired | CheckoutRefusal::ForeignOwner)
         | Refusal::Stock(StockRefusal::TooLarge(_))
         | Refusal::Catalog(
             CatalogRefusal::OfferNotFound(_) | CatalogRefusal::OfferEnded(_) | CatalogRefusal::WindowEmpty | CatalogRefusal::Price(_),

@@ -8,6 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use domain::checkout::GuestToken;
+use engine::guest;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use uuid::Uuid;
@@ -280,6 +282,22 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let id = Path::<String>::from_request_parts(parts, state).await;
         path_id(&id.map_err(|_| not_found())?.0).map(Self)
+    }
+}
+
+/// The header that a guest proves himself with.
+pub(crate) const X_GUEST_TOKEN: HeaderName = HeaderName::from_static("x-guest-token");
+
+/// What a guest proves himself with, if he does. What is no token proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Guest(pub(crate) Option<GuestToken>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Guest {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let sent = parts.headers.get(X_GUEST_TOKEN).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Ok(Self(sent.map(|token| guest::kept_of(&token))))
     }
 }
 

@@ -113,6 +113,11 @@ pub struct Sku {
 }
 
 impl Sku {
+    /// Whether it may be ordered.
+    pub const fn is_for_sale(&self) -> bool {
+        matches!(self.status, SkuStatus::Active)
+    }
+
     /// The offer that counts at `now`: the highest priority, then the newest.
     pub fn current_offer(&self, now: Time) -> Option<&Offer> {
         self.offers.iter().filter(|offer| offer.counts_at(now)).max_by_key(|offer| (offer.priority, offer.created_at, offer.offer_id))

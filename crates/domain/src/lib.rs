@@ -9,6 +9,7 @@
 pub mod caller;
 pub mod cart;
 pub mod catalog;
+pub mod checkout;
 pub mod command;
 pub mod event;
 pub mod ids;

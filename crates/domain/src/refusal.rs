@@ -234,6 +234,29 @@ pub enum CartRefusal {
     ForeignOwner,
 }
 
+/// Why a checkout session refuses.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CheckoutRefusal {
+    /// There is none, or it is not the caller's.
+    #[error("there is no such checkout session")]
+    NotFound,
+    /// Its time has passed.
+    #[error("the checkout session has expired")]
+    Expired,
+    /// It became this order: what is in it can no longer be changed.
+    #[error("the checkout session is confirmed")]
+    Confirmed(OrderId),
+    /// Something must still be known, in the words of the fields.
+    #[error("the checkout session is not complete: {} missing", .0.join(", "))]
+    Incomplete(Vec<&'static str>),
+    /// It is not in the version that the caller means, but in this one.
+    #[error("the checkout session is in version {0}")]
+    VersionMismatch(i64),
+    /// A customer named another one.
+    #[error("a customer checks out only for himself")]
+    ForeignOwner,
+}
+
 /// A "no", with its reason.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -249,6 +272,9 @@ pub enum Refusal {
     /// About a cart.
     #[error(transparent)]
     Cart(#[from] CartRefusal),
+    /// About a checkout session.
+    #[error(transparent)]
+    Checkout(#[from] CheckoutRefusal),
     /// About stock.
     #[error(transparent)]
     Stock(#[from] StockRefusal),
@@ -316,6 +342,14 @@ impl Refusal {
                 CartRefusal::Full(_) => "CART_LIMIT",
                 CartRefusal::ForeignOwner => "FORBIDDEN",
             },
+            Self::Checkout(refusal) => match refusal {
+                CheckoutRefusal::NotFound => "CHECKOUT_NOT_FOUND",
+                CheckoutRefusal::Expired => "CHECKOUT_EXPIRED",
+                CheckoutRefusal::Confirmed(_) => "CHECKOUT_CONFIRMED",
+                CheckoutRefusal::Incomplete(_) => "CHECKOUT_INCOMPLETE",
+                CheckoutRefusal::VersionMismatch(_) => "VERSION_MISMATCH",
+                CheckoutRefusal::ForeignOwner => "FORBIDDEN",
+            },
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => "INSUFFICIENT_STOCK",
                 StockRefusal::TooLarge(_) => "STOCK_TOO_LARGE",
@@ -368,6 +402,13 @@ impl Refusal {
                 | CartRefusal::CurrencyMismatch { .. }
                 | CartRefusal::TooMany { .. }
                 | CartRefusal::Full(_) => RefusalKind::Invalid,
+            },
+            Self::Checkout(refusal) => match refusal {
+                CheckoutRefusal::NotFound => RefusalKind::NotFound,
+                CheckoutRefusal::Expired | CheckoutRefusal::Confirmed(_) => RefusalKind::Conflict,
+                CheckoutRefusal::Incomplete(_) => RefusalKind::Invalid,
+                CheckoutRefusal::VersionMismatch(_) => RefusalKind::Changed,
+                CheckoutRefusal::ForeignOwner => RefusalKind::Forbidden,
             },
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => RefusalKind::Conflict,

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::cart::{Cart, CartOwner};
 use crate::catalog::Sku;
+use crate::checkout::Checkout;
 use crate::event::OrderEvent;
-use crate::ids::{OrderId, OrderNumber, PaymentId, RefundId, SkuId, TaskId};
+use crate::ids::{OrderId, OrderNumber, PaymentId, RefundId, SessionId, SkuId, TaskId};
 use crate::key::{KeyRow, ScopedKey};
 use crate::message::Message;
 use crate::order::Order;
@@ -70,6 +71,8 @@ tables! {
     Skus: SkuId => Arc<Sku>;
     /// Carts with their lines: of each owner the latest.
     Carts: CartOwner => Arc<Cart>;
+    /// Checkout sessions: of each name the latest.
+    Checkouts: SessionId => Arc<Checkout>;
     /// Orders with their lines.
     Orders: OrderId => Arc<Order>;
     /// Attempts to be paid.
@@ -97,6 +100,12 @@ impl RowTable for Skus {
 }
 
 impl RowTable for Carts {
+    fn version(row: &Self::Row) -> i64 {
+        row.version
+    }
+}
+
+impl RowTable for Checkouts {
     fn version(row: &Self::Row) -> i64 {
         row.version
     }
@@ -194,6 +203,8 @@ pub struct Tables<F: Family> {
     pub skus: F::Rows<Skus>,
     /// Carts with their lines: of each owner the latest.
     pub carts: F::Rows<Carts>,
+    /// Checkout sessions: of each name the latest.
+    pub checkouts: F::Rows<Checkouts>,
     /// Orders with their lines.
     pub orders: F::Rows<Orders>,
     /// Attempts to be paid.
@@ -222,6 +233,7 @@ impl<F: Family> Default for Tables<F> {
             keys: Default::default(),
             skus: Default::default(),
             carts: Default::default(),
+            checkouts: Default::default(),
             orders: Default::default(),
             payments: Default::default(),
             refunds: Default::default(),
@@ -253,10 +265,12 @@ pub trait Visit<A: Family, B: Family> {
 impl<A: Family> Tables<A> {
     /// Takes `visit` through every table of `self` and `other`.
     pub fn walk<B: Family, V: Visit<A, B>>(&mut self, other: &Tables<B>, visit: &mut V) -> Result<(), V::Error> {
-        let Self { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers, ledger, facts, outbox, stock } = self;
+        let Self { keys, skus, carts, checkouts, orders, payments, refunds, reservations, tasks, numbers, ledger, facts, outbox, stock } =
+            self;
         visit.rows::<Keys>(keys, &other.keys)?;
         visit.rows::<Skus>(skus, &other.skus)?;
         visit.rows::<Carts>(carts, &other.carts)?;
+        visit.rows::<Checkouts>(checkouts, &other.checkouts)?;
         visit.rows::<Orders>(orders, &other.orders)?;
         visit.rows::<Payments>(payments, &other.payments)?;
         visit.rows::<Refunds>(refunds, &other.refunds)?;
@@ -385,11 +399,26 @@ pub type Changes = Tables<ChangesFamily>;
 impl Needs {
     /// Whether nothing is needed.
     pub fn is_empty(&self) -> bool {
-        let Self { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } =
-            self;
+        let Self {
+            keys,
+            skus,
+            carts,
+            checkouts,
+            orders,
+            payments,
+            refunds,
+            reservations,
+            tasks,
+            numbers,
+            ledger: (),
+            facts: (),
+            outbox: (),
+            stock,
+        } = self;
         keys.is_empty()
             && skus.is_empty()
             && carts.is_empty()
+            && checkouts.is_empty()
             && orders.is_empty()
             && payments.is_empty()
             && refunds.is_empty()
@@ -487,10 +516,26 @@ impl View {
 impl Changes {
     /// Whether nothing was decided that must be saved.
     pub fn is_empty(&self) -> bool {
-        let Self { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = self;
+        let Self {
+            keys,
+            skus,
+            carts,
+            checkouts,
+            orders,
+            payments,
+            refunds,
+            reservations,
+            tasks,
+            numbers: (),
+            ledger,
+            facts,
+            outbox,
+            stock,
+        } = self;
         keys.is_empty()
             && skus.is_empty()
             && carts.is_empty()
+            && checkouts.is_empty()
             && orders.is_empty()
             && payments.is_empty()
             && refunds.is_empty()

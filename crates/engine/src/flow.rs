@@ -1,17 +1,20 @@
 //! What takes more than one command: paying waits for the provider, canceling waits for a payment under way, products become SKUs.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::Refusal;
 use domain::catalog::SkuStatus;
+use domain::checkout::Preview;
 use domain::command::{
-    CancelOrder, EventAnswer, HearEvent, OrderAnswer, OrderNews, PlaceOrder, PlaceProducts, ProductRequest, RequestPayment,
+    CancelOrder, CheckoutAnswer, ConfirmAnswer, ConfirmCheckout, EventAnswer, HearEvent, OrderAnswer, OrderNews, PlaceOrder, PlaceProducts,
+    ProductRequest, RequestPayment,
 };
-use domain::ids::{OrderId, PaymentId, ProductId, SkuId};
+use domain::ids::{OrderId, PaymentId, ProductId, SessionId, SkuId};
 use domain::key::Fingerprint;
 use domain::payment::Payment;
 use domain::refusal::PaymentRefusal;
+use domain::{Needs, View};
 use sha2::{Digest as _, Sha256};
 
 use crate::Failure;
@@ -33,13 +36,73 @@ impl Engine {
     ///
     /// The answer shows the payment as it then stands; still open means that nobody knows yet.
     pub async fn pay(&self, command: RequestPayment, ask: Ask, within: Duration) -> Result<Done<OrderAnswer>, Failure> {
-        let done = self.submit(command, ask.clone()).await?;
-        let Some(payment) = done.answer.payment.as_ref().filter(|payment| payment.awaits_provider()) else {
-            return Ok(done);
-        };
-        self.wait_for(payment.payment_id, within).await?;
-        let now = self.queries().order(&ask.caller, done.answer.order.order_id).await?;
-        Ok(Done { answer: now.unwrap_or(done.answer), ..done })
+        let mut done = self.submit(command, ask).await?;
+        let shown = &mut done.answer;
+        self.mend(shown).await?;
+        self.settle(shown, within).await?;
+        Ok(done)
+    }
+
+    /// Makes an order of a checkout session and waits up to `within` for the provider's word.
+    ///
+    /// The answer shows the payment as it then stands; still open means that nobody knows yet.
+    pub async fn confirm(&self, command: ConfirmCheckout, ask: Ask, within: Duration) -> Result<Done<ConfirmAnswer>, Failure> {
+        let dry_run = ask.dry_run;
+        let mut done = self.submit(command, ask).await?;
+        let shown = &mut done.answer.answer;
+        self.mend(shown).await?;
+        if !dry_run {
+            self.settle(shown, within).await?;
+        }
+        Ok(done)
+    }
+
+    /// A payment is loaded after the order that names it, and where nothing is saved nothing guards that both are of one moment.
+    async fn mend(&self, shown: &mut OrderAnswer) -> Result<(), Failure> {
+        match &shown.payment {
+            Some(payment) if payment.standing() != shown.order.payment_standing => self.show_again(shown).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits up to `within` until no provider has to say how the latest payment ends: another attempt may follow the one that was waited for.
+    async fn settle(&self, shown: &mut OrderAnswer, within: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + within;
+        while let Some(payment) = shown.payment.as_ref().filter(|payment| payment.awaits_provider()) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.wait_for(payment.payment_id, left).await?;
+            self.show_again(shown).await?;
+        }
+        Ok(())
+    }
+
+    /// The order as it is now, all of it of one moment. Whoever has its answer may see it.
+    async fn show_again(&self, shown: &mut OrderAnswer) -> Result<(), Failure> {
+        if let Some(now) = self.queries().order(&domain::Caller::system(), shown.order.order_id).await? {
+            *shown = now;
+        }
+        Ok(())
+    }
+
+    /// A checkout session with what would become of it now.
+    pub async fn checkout(&self, session_id: &SessionId) -> Result<Option<CheckoutAnswer>, Unavailable> {
+        let Some(checkout) = self.queries().checkout(session_id).await? else { return Ok(None) };
+        let (mut seen, mut needs) = (View::default(), Needs::default());
+        let cart = self.queries().cart(&checkout.owner).await?;
+        if let Some(cart) = &cart {
+            let sku_ids: Vec<SkuId> = cart.lines.iter().map(|line| line.sku_id.clone()).collect();
+            for sku in self.queries().skus_named(&sku_ids).await? {
+                seen.skus.found(sku.sku_id.clone(), sku);
+            }
+            seen.carts.found(cart.owner.clone(), cart.clone());
+        }
+        Preview::needs(&checkout, &seen, &mut needs);
+        seen.settle(&needs);
+        let preview = Preview::of(&checkout, &seen, self.now()).map_err(Unavailable::new)?;
+        Ok(Some(CheckoutAnswer { checkout, preview }))
     }
 
     /// Cancels an order; a payment under way is waited for, up to `within`: its outcome decides.

@@ -7,6 +7,7 @@
 mod engine;
 mod failure;
 mod flow;
+pub mod guest;
 mod measure;
 mod object;
 pub mod past;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use api_rest::{App, AppOptions};
 use domain::cart::CartRules;
+use domain::checkout::CheckoutRules;
 use domain::command::{FailurePolicy, PricePolicy, Settings};
 use engine::port::{Schema, SchemaTrouble, SystemClock};
 use engine::schema::SchemaError;
@@ -164,6 +165,10 @@ fn settings(config: &Config) -> Settings {
             qty_max: config.cart.qty_max.into(),
             lines_max: usize::try_from(config.cart.lines_max).unwrap_or(usize::MAX),
             abandoned_after_seconds: config.cart.abandoned_after_seconds.into(),
+            kept_seconds: i64::from(config.retention.cart_days) * 86_400,
+        },
+        checkout: CheckoutRules {
+            ttl_seconds: config.checkout.session_ttl_seconds.into(),
             kept_seconds: i64::from(config.retention.cart_days) * 86_400,
         },
     }

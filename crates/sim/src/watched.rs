@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
+use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -235,6 +236,22 @@ impl Queries for Watched {
 
     async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
         self.store.forget_carts(now, limit).await
+    }
+
+    async fn checkout(&self, session_id: &SessionId) -> Result<Option<Arc<Checkout>>, Unavailable> {
+        self.store.checkout(session_id).await
+    }
+
+    async fn checkouts_to_end(&self, now: Time, limit: u32) -> Result<Vec<SessionId>, Unavailable> {
+        self.store.checkouts_to_end(now, limit).await
+    }
+
+    async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.store.forget_checkouts(now, limit).await
+    }
+
+    async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        self.store.skus_named(sku_ids).await
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

@@ -8,6 +8,7 @@
 mod access;
 mod audit;
 mod cart;
+mod checkout;
 mod error;
 mod event;
 mod flight;

@@ -1,6 +1,6 @@
 //! Loads what a batch needs: one statement a table, all in one flight, each looked up by one column.
 
-use domain::ids::{OrderId, OrderNumber, SkuId};
+use domain::ids::{OrderId, OrderNumber, SessionId, SkuId};
 use domain::{Needs, View};
 use tokio::try_join;
 use tokio_postgres::types::ToSql;
@@ -9,12 +9,26 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use crate::error::Failure;
 use crate::opening::Opening;
 use crate::prepared::Prepared;
-use crate::{cart, key, number, order, payment, refund, reservation, sku, stock, task};
+use crate::{cart, checkout, key, number, order, payment, refund, reservation, sku, stock, task};
 
 /// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
 pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
-    let Needs { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers, ledger: (), facts: (), outbox: (), stock } =
-        needs;
+    let Needs {
+        keys,
+        skus,
+        carts,
+        checkouts,
+        orders,
+        payments,
+        refunds,
+        reservations,
+        tasks,
+        numbers,
+        ledger: (),
+        facts: (),
+        outbox: (),
+        stock,
+    } = needs;
     let sku_ids: Vec<&str> = skus.iter().map(SkuId::as_str).collect();
     let owners: Vec<String> = carts.iter().map(ToString::to_string).collect();
     let order_ids: Vec<_> = orders.iter().map(|id| id.0).collect();
@@ -28,6 +42,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
         offers,
         carts,
         cart_lines,
+        checkouts,
         orders,
         lines,
         shipments,
@@ -46,6 +61,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
         found(client, &prepared.offers_load, sku_ids),
         found(client, &prepared.carts_load, owners.clone()),
         found(client, &prepared.cart_lines_load, owners),
+        found(client, &prepared.checkouts_load, checkouts.iter().map(SessionId::as_str).collect()),
         found(client, &prepared.orders_load, order_ids.clone()),
         found(client, &prepared.lines_load, order_ids.clone()),
         found(client, &prepared.shipments_load, order_ids.clone()),
@@ -60,6 +76,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     let keys = keys.iter().map(key::read).collect::<Result<Vec<_>, _>>()?;
     let skus = sku::with_offers(&skus, &offers)?;
     let carts = cart::whole(&carts, &cart_lines)?;
+    let checkouts = checkouts.iter().map(checkout::read).collect::<Result<Vec<_>, _>>()?;
     let orders = orders.iter().map(order::read).collect::<Result<Vec<_>, _>>()?;
     let orders = order::whole(orders, &lines, &shipments, &refund_ids)?;
     let payments = payments.iter().map(payment::read).collect::<Result<Vec<_>, _>>()?;
@@ -77,6 +94,9 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     }
     for row in carts {
         seen.carts.found(row.owner.clone(), row.into());
+    }
+    for row in checkouts {
+        seen.checkouts.found(row.session_id.clone(), row.into());
     }
     for row in orders {
         seen.orders.found(row.order_id, row.into());

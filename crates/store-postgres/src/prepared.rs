@@ -3,7 +3,9 @@
 use futures_util::future::try_join_all;
 use tokio_postgres::{Client, Error, Statement};
 
-use crate::{cart, event, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
+use crate::{
+    cart, checkout, event, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task,
+};
 
 macro_rules! prepared {
     ($($name:ident: $sql:expr;)*) => {
@@ -36,6 +38,9 @@ prepared! {
     carts_update: cart::UPDATE;
     cart_lines_delete: cart::LINES_DELETE;
     cart_lines_upsert: cart::LINES_UPSERT;
+    checkouts_load: checkout::LOAD;
+    checkouts_insert: checkout::INSERT;
+    checkouts_update: checkout::UPDATE;
     orders_load: order::LOAD;
     orders_insert: order::INSERT;
     orders_update: order::UPDATE;

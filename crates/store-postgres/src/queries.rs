@@ -8,8 +8,9 @@ use deadpool_postgres::{Object, Transaction};
 use domain::Caller;
 use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
+use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -26,7 +27,8 @@ use crate::opening::Opening;
 use crate::order_list::OrderList;
 use crate::types::{Fields, Moment};
 use crate::{
-    PostgresStore, audit, cart, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock, task,
+    PostgresStore, audit, cart, checkout, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock,
+    task,
 };
 
 type Values<'v> = [&'v (dyn ToSql + Sync)];
@@ -218,6 +220,25 @@ impl Queries for PostgresStore {
 
     async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
         self.write_once(cart::FORGET, &[&Moment(now), &i64::from(limit)]).await
+    }
+
+    async fn checkout(&self, session_id: &SessionId) -> Result<Option<Arc<Checkout>>, Unavailable> {
+        let row = self.row(checkout::LOAD, &[&[session_id.as_str()].as_slice()]).await?;
+        Ok(row.as_ref().map(checkout::read).transpose()?.map(Arc::new))
+    }
+
+    async fn checkouts_to_end(&self, now: Time, limit: u32) -> Result<Vec<SessionId>, Unavailable> {
+        let rows = self.rows(checkout::EXPIRED, &[&Moment(now), &i64::from(limit)]).await?;
+        Ok(rows.iter().map(|row| Fields::of(row).text().map(SessionId)).collect::<Result<_, _>>()?)
+    }
+
+    async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.write_once(checkout::FORGET, &[&Moment(now), &i64::from(limit)]).await
+    }
+
+    async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        let ids: Vec<&str> = sku_ids.iter().map(SkuId::as_str).collect();
+        self.skus_by(sku::LOAD, &[&ids]).await
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

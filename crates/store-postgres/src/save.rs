@@ -8,11 +8,12 @@ use tokio_postgres::Client;
 use crate::flight::{Failed, Flight};
 use crate::opening::Opening;
 use crate::prepared::Prepared;
-use crate::{cart, event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
+use crate::{cart, checkout, event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 /// Saves all of `changes` and `mark`, or nothing.
 pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
-    let Changes { keys, skus, carts, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } = changes;
+    let Changes { keys, skus, carts, checkouts, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } =
+        changes;
     let mut flight = Flight::begin(client, opening);
     flight.add(&prepared.mark_insert, mark::inserted(mark));
 
@@ -42,6 +43,13 @@ pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared
     }
     if !lines.is_empty() {
         flight.add(&prepared.cart_lines_upsert, cart::lines_upserted(&lines));
+    }
+    let (new, old) = apart(checkouts.values());
+    if !new.is_empty() {
+        flight.add(&prepared.checkouts_insert, checkout::inserted(&new));
+    }
+    if !old.is_empty() {
+        flight.add(&prepared.checkouts_update, checkout::updated(&old));
     }
     let (new, old) = apart(orders.values());
     if !new.is_empty() {

@@ -8,6 +8,7 @@
 
 mod audit;
 mod cart;
+mod checkout;
 mod checkpoint;
 mod connection;
 mod error;

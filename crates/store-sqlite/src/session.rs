@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::number::Numbers;
 use crate::sku::Known;
 use crate::transaction::{Kind, Transaction};
-use crate::{Shared, cart, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
+use crate::{Shared, cart, checkout, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
 
 /// A session. All of them share one connection, which is opened again after an error that may have harmed it.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ fn load(db: &Connection, known: &mut Known, numbers: &Numbers, needs: &Needs, se
     key::load(db, &needs.keys, &mut seen.keys)?;
     sku::load(db, known, &needs.skus, &mut seen.skus)?;
     cart::load(db, &needs.carts, &mut seen.carts)?;
+    checkout::load(db, &needs.checkouts, &mut seen.checkouts)?;
     order::load(db, &needs.orders, &mut seen.orders)?;
     payment::load(db, &needs.payments, &mut seen.payments)?;
     refund::load(db, &needs.refunds, &mut seen.refunds)?;
@@ -62,6 +63,7 @@ fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> 
         keys,
         skus,
         carts,
+        checkouts,
         orders,
         payments,
         refunds,
@@ -78,6 +80,7 @@ fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> 
     key::save(db, keys, &placed)?;
     sku::save(db, skus)?;
     cart::save(db, carts)?;
+    checkout::save(db, checkouts)?;
     order::save(db, orders, &placed)?;
     number::save(db, orders)?;
     payment::save(db, payments)?;

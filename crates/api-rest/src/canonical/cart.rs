@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::Caller;
-use domain::cart::{Cart, CartOwner};
+use domain::cart::{Cart, CartLine, CartOwner};
 use domain::command::{CartAnswer, CartChange, ChangeCart, MergeCarts};
 use domain::ids::{CartItemId, SessionId, SkuId, UserId};
 use domain::money::Currency;
@@ -38,7 +38,7 @@ struct CartShape<'a> {
 }
 
 #[derive(Serialize)]
-struct ItemShape<'a> {
+pub(crate) struct ItemShape<'a> {
     cart_item_id: Uuid,
     sku_id: &'a str,
     qty: i64,
@@ -48,17 +48,6 @@ struct ItemShape<'a> {
 impl<'a> CartShape<'a> {
     /// The cart that the owner fills; without one, as one in which there is nothing.
     fn of(owner: &'a CartOwner, cart: Option<&'a Cart>) -> Self {
-        let items = |cart: &'a Cart| {
-            // An empty cart has no currency, and no amount to show in it.
-            let currency = cart.currency.unwrap_or(Currency::USD);
-            let item = move |line: &'a domain::cart::CartLine| ItemShape {
-                cart_item_id: line.cart_item_id.0,
-                sku_id: line.sku_id.as_str(),
-                qty: line.qty,
-                unit_price: Amount { minor: line.unit_price, currency },
-            };
-            cart.lines.iter().map(item).collect()
-        };
         Self {
             cart_id: cart.map(|cart| cart.cart_id.0),
             user_id: owner.user_id().map(UserId::as_str),
@@ -69,6 +58,17 @@ impl<'a> CartShape<'a> {
             items: cart.map(items).unwrap_or_default(),
         }
     }
+}
+
+/// What is in a cart.
+pub(crate) fn items(cart: &Cart) -> Vec<ItemShape<'_>> {
+    // An empty cart has no currency, and no amount to show in it.
+    let currency = cart.currency.unwrap_or(Currency::USD);
+    let item = |line| {
+        let CartLine { cart_item_id, sku_id, qty, unit_price, .. }: &CartLine = line;
+        ItemShape { cart_item_id: cart_item_id.0, sku_id: sku_id.as_str(), qty: *qty, unit_price: Amount { minor: *unit_price, currency } }
+    };
+    cart.lines.iter().map(item).collect()
 }
 
 /// A cart after a command, with its version as its tag.

@@ -1,6 +1,6 @@
 //! The canonical door, `/api/v1`: catalogue, stock, carts, orders, payments.
 
-mod cart;
+pub(crate) mod cart;
 mod inventory;
 mod offer;
 pub(crate) mod order;

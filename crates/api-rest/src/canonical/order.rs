@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain::Refusal;
 use domain::command::{CancelOrder, ItemRequest, OrderAnswer, PlaceCart, PlaceOrder};
 use domain::ids::{CartId, OfferId, OrderId, OrderNumber};
-use domain::order::{AddressRef, Channel, Status};
+use domain::order::{Channel, Status};
 use domain::refusal::OrderRefusal;
 use domain::time::Time;
 use engine::past::order_at;
@@ -19,9 +19,9 @@ use super::order_shape::{EventShape, OrderShape};
 use crate::access::Requester;
 use crate::answer::{json, replayable};
 use crate::app::{App, Call, keyed};
-use crate::input::canonical::canonical;
+use crate::input::address::address;
 use crate::input::fields::Fields;
-use crate::input::rules::{Broken, country, currency, email, identifier, metadata, money, multiline, quantity, text, time, uuid};
+use crate::input::rules::{Broken, currency, email, identifier, metadata, money, multiline, quantity, text, time, uuid};
 use crate::input::{document, fields, query};
 use crate::output::page::{Cursor, Page};
 use crate::problem::Problem;
@@ -120,34 +120,6 @@ fn item(f: &mut Fields<'_>) -> ItemRequest {
         expected_unit_price: f.optional("expected_unit_price", money()),
         offer_id: f.optional("offer_id", uuid()).map(OfferId),
     }
-}
-
-/// An address by reference, as given, or both; kept as the caller states it once it has what its country needs.
-fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> AddressRef {
-    let snapshot = address_text(f, snapshot);
-    AddressRef { id: f.optional(id, identifier()).map(Into::into), snapshot }
-}
-
-/// An address as given.
-pub(super) fn address_text(f: &mut Fields<'_>, name: &'static str) -> Option<Arc<str>> {
-    let given = f.optional_object(name, |f| {
-        f.required("name", text(1..=255));
-        f.required("line1", text(1..=255));
-        f.required("city", text(1..=255));
-        let region = f.optional("region", text(1..=100));
-        let postal_code = f.optional("postal_code", text(1..=20));
-        f.optional("line2", text(1..=255));
-        f.optional("company", text(1..=255));
-        f.optional("phone", text(1..=50));
-        if f.required("country", country()) == "US" && f.has("country") {
-            for (name, missing) in [("region", region.is_none()), ("postal_code", postal_code.is_none())] {
-                if missing && !f.has(name) {
-                    f.refuse(name, "REQUIRED", "Is required in this country.");
-                }
-            }
-        }
-    });
-    given.and(f.sent(name)).map(|doc| canonical(doc).into())
 }
 
 /// `GET /api/v1/orders/{id}`: as it is, or with `at` as it was at that time.

@@ -8,12 +8,13 @@ use axum::response::Response;
 use domain::command::ChangeOrder;
 use domain::ids::OrderId;
 
-use super::order::{READ_ONLY, address_text, answered};
+use super::order::{READ_ONLY, answered};
 use crate::access::Requester;
 use crate::app::{App, keyed};
+use crate::input::address::{changed, changed_address};
 use crate::input::canonical::canonical;
-use crate::input::document::{self, Doc};
-use crate::input::fields::{self, Fields, Patch};
+use crate::input::document;
+use crate::input::fields;
 use crate::input::rules::{identifier, metadata, multiline};
 use crate::problem::Problem;
 use crate::request::{Body, IdempotencyKey, PathId};
@@ -47,23 +48,6 @@ pub(super) async fn change(
     let command = app.judge::<ChangeOrder, _>(&requester.caller, key.as_ref().map(|key| &*key.0), read).await?;
     let done = app.submit(command, terms.on(requester.ask(key))).await?;
     Ok(answered(StatusCode::OK, &done, &requester, &terms))
-}
-
-#[expect(clippy::option_option, reason = "as the command has it: left, cleared, set")]
-fn changed<T, U: From<T>>(patch: Patch<T>) -> Option<Option<U>> {
-    match patch {
-        Patch::Keep => None,
-        Patch::Clear => Some(None),
-        Patch::Set(value) => Some(Some(value.into())),
-    }
-}
-
-#[expect(clippy::option_option, reason = "as the command has it: left, cleared, set")]
-fn changed_address(f: &mut Fields<'_>, doc: &Doc, name: &'static str) -> Option<Option<Arc<str>>> {
-    match address_text(f, name) {
-        Some(text) => Some(Some(text)),
-        None => (doc.get(name) == Some(&Doc::Null)).then_some(None),
-    }
 }
 
 /// Whether two texts are the same document, however they are spelled.

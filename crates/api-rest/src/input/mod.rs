@@ -3,6 +3,7 @@
 //! [`document`] refuses what two readers could understand differently, [`fields`] reads an object, [`query`] a query
 //! string, both with the same [`rules`]. [`canonical`] gives one text to all spellings of the same document.
 
+pub(crate) mod address;
 pub(crate) mod canonical;
 pub(crate) mod document;
 pub(crate) mod fields;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::draft::{unchanged, unreadable};
 use super::{Answer, Command, Context, Decision, Stop};
 use crate::cart::{Cart, CartLine, CartOwner};
-use crate::catalog::SkuStatus;
 use crate::ids::{CartItemId, SkuId};
 use crate::refusal::CartRefusal;
 use crate::tables::{Changes, Gap, Needs, View, Write};
@@ -151,7 +150,7 @@ pub(super) fn written<'c>(carts: impl IntoIterator<Item = &'c Arc<Cart>>) -> Cha
 
 /// Makes the line of a SKU, or changes it, at the price that counts now.
 fn put(cart: &mut Cart, cart_item_id: CartItemId, sku_id: &SkuId, qty: i64, seen: &View, cx: &Context) -> Result<(), Stop> {
-    let sku = seen.skus.get(sku_id)?.filter(|sku| sku.status == SkuStatus::Active);
+    let sku = seen.skus.get(sku_id)?.filter(|sku| sku.is_for_sale());
     let sku = sku.ok_or_else(|| CartRefusal::UnknownSku(sku_id.clone()))?;
     let offer = sku.current_offer(cx.now).ok_or_else(|| CartRefusal::NoCurrentOffer(sku_id.clone()))?;
     let line =
@@ -164,7 +163,7 @@ mod tests {
     use super::*;
     use crate::caller::{Caller, Role};
     use crate::cart::{CartEnd, CartRules};
-    use crate::catalog::{Offer, OfferStatus, Sku};
+    use crate::catalog::{Offer, OfferStatus, Sku, SkuStatus};
     use crate::command::Settings;
     use crate::ids::{Mint, OfferId, OrderId, Uuid};
     use crate::money::Currency;

@@ -67,7 +67,7 @@ impl Command for CreatePayment {
         let mut draft = Draft::change(&now, seen, cx);
         let method = self.method.clone().or_else(|| draft.order.payment_method.clone()).unwrap_or_else(|| DEFAULT_METHOD.into());
         let asks_provider = !method.is_cod() && (!cx.settings.mock_payments || method.as_str().starts_with(STUB_METHODS));
-        let payment = begin_attempt(&mut draft, cx, method, asks_provider)?;
+        let payment = begin_attempt(&mut draft, cx, cx.id(), method, asks_provider)?;
         if stated != due {
             return Err(PaymentRefusal::AmountMismatch { due, stated, currency }.into());
         }

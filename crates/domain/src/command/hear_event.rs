@@ -218,7 +218,8 @@ fn paid(
         Err(refusal) => return Err(refusal.into()),
     }
     call_off_idle(draft);
-    let payment = Payment { status: Status::Captured, captured: due, provider_ref: reference.cloned(), ..attempt(&draft.order, cx) };
+    let payment =
+        Payment { status: Status::Captured, captured: due, provider_ref: reference.cloned(), ..attempt(cx.id(), &draft.order, cx) };
     captured(draft, 0, payment);
     Ok(EventAnswer::Applied)
 }
@@ -229,7 +230,7 @@ fn not_paid(draft: &mut Draft<'_>, cx: &Context, reason: &Arc<str>) -> Result<Ev
     }
     super::cancel_order::refuse_while_open(draft.payment.as_deref())?;
     call_off_idle(draft);
-    let payment = Payment { status: Status::Failed, failure_reason: Some(reason.clone()), ..attempt(&draft.order, cx) };
+    let payment = Payment { status: Status::Failed, failure_reason: Some(reason.clone()), ..attempt(cx.id(), &draft.order, cx) };
     draft.order.payment_id = Some(payment.payment_id);
     declined(draft, 0, payment, reason, cx)?;
     Ok(EventAnswer::Applied)

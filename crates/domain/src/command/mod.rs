@@ -6,8 +6,10 @@ mod change_cart;
 mod change_catalog;
 mod change_order;
 mod collect_payment;
+mod confirm_checkout;
 mod create_payment;
 mod draft;
+mod end_checkout;
 mod expire_order;
 mod fulfil_order;
 mod hear_event;
@@ -20,8 +22,10 @@ mod place_tickets;
 mod record_payment;
 mod record_refund;
 mod request_payment;
+mod start_checkout;
 mod take_payment;
 mod take_refund;
+mod update_checkout;
 
 use std::sync::Arc;
 
@@ -31,8 +35,10 @@ pub use change_cart::{CartAnswer, CartChange, ChangeCart};
 pub use change_catalog::{ChangeOffer, CreateOffer, OfferAnswer, PutSku, SkuAnswer};
 pub use change_order::{CHANGEABLE, ChangeOrder};
 pub use collect_payment::CollectPayment;
+pub use confirm_checkout::{ConfirmAnswer, ConfirmCheckout};
 pub use create_payment::{CreatePayment, PaymentAnswer};
 pub use draft::Draft;
+pub use end_checkout::{EndCheckout, Ended};
 pub use expire_order::{ExpireOrder, Expired};
 pub use fulfil_order::{DeliverOrder, PrepareOrder, ShipOrder};
 pub use hear_event::{EventAnswer, HearEvent, OrderNews};
@@ -45,11 +51,14 @@ pub use place_tickets::{PlaceTickets, TicketRequest};
 pub use record_payment::{ProviderAnswer, RecordPayment};
 pub use record_refund::{RecordRefund, RefundAnswer, RefundWord};
 pub use request_payment::RequestPayment;
+pub use start_checkout::{CheckoutAnswer, StartCheckout};
 pub use take_payment::{TakePayment, Taken};
 pub use take_refund::{TakeRefund, TakenRefund};
+pub use update_checkout::{CheckoutChange, UpdateCheckout};
 
 use crate::caller::Caller;
 use crate::cart::CartRules;
+use crate::checkout::CheckoutRules;
 use crate::ids::{Mint, Uuid};
 use crate::money::Currency;
 use crate::order::Order;
@@ -164,6 +173,8 @@ pub struct Settings {
     pub payment_provider: Arc<str>,
     /// What a cart may hold, and how long it is kept.
     pub cart: CartRules,
+    /// How long a checkout session lives.
+    pub checkout: CheckoutRules,
     /// Attempts that are made by themselves wait for somebody to complete them, unless their method is one that the stub answers.
     pub mock_payments: bool,
 }
@@ -177,6 +188,7 @@ impl Default for Settings {
             payment_failure: FailurePolicy::Retry,
             payment_provider: "stub".into(),
             cart: CartRules::default(),
+            checkout: CheckoutRules::default(),
             mock_payments: true,
         }
     }

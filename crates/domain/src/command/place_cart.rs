@@ -76,7 +76,7 @@ impl PlaceCart {
 }
 
 /// The lines of a cart as they are asked for: at the prices that were seen.
-fn items(cart: &Cart) -> Vec<ItemRequest> {
+pub(super) fn items(cart: &Cart) -> Vec<ItemRequest> {
     let scale = cart.currency.map_or(0, Currency::exponent);
     let item = |line: &CartLine| ItemRequest {
         sku_id: line.sku_id.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::draft::blank_order;
 use super::{Command, Context, Decision, Draft, OrderAnswer, PricePolicy, Stop};
-use crate::catalog::{Offer, Sku, SkuStatus};
+use crate::catalog::{Offer, Sku};
 use crate::event::Fact;
 use crate::ids::{CartId, OfferId, OrderItemId, SkuId, UserId};
 use crate::money::{self, Currency, Decimal};
@@ -75,6 +75,16 @@ impl Command for PlaceOrder {
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
+        let (draft, changes) = self.draft(seen, cx)?;
+        let mut decision = draft.finish();
+        decision.answer.price_changes = changes;
+        Ok(decision)
+    }
+}
+
+impl PlaceOrder {
+    /// The order, placed, with the lines whose price is not what was expected, where the operator accepts that.
+    pub(super) fn draft<'a>(&self, seen: &'a View, cx: &'a Context) -> Result<(Draft<'a>, Vec<PriceChange>), Stop> {
         let quoted = self.quote(seen, cx)?;
         let currency = self.one_currency(&quoted, cx)?;
         let changes = price_changes(&quoted)?;
@@ -90,20 +100,16 @@ impl Command for PlaceOrder {
         draft.created()?;
         draft.fact(Fact::InventoryReserved);
         draft.pay_nothing()?;
-        let mut decision = draft.finish();
-        decision.answer.price_changes = changes;
-        Ok(decision)
+        Ok((draft, changes))
     }
-}
 
-impl PlaceOrder {
     /// Every line with the offer that counts for it now.
     fn quote<'a>(&'a self, seen: &'a View, cx: &Context) -> Result<Vec<Quoted<'a>>, Stop> {
         let mut quoted = Vec::with_capacity(self.items.len());
         let (mut unknown, mut unpriced) = (Vec::new(), Vec::new());
         for request in &self.items {
             match seen.skus.get(&request.sku_id)? {
-                Some(sku) if sku.status == SkuStatus::Active => match sku.current_offer(cx.now) {
+                Some(sku) if sku.is_for_sale() => match sku.current_offer(cx.now) {
                     Some(offer) => quoted.push(Quoted { request, sku, offer }),
                     None => unpriced.push(request.sku_id.clone()),
                 },

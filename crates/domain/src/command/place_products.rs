@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Command, Context, Decision, ItemRequest, OrderAnswer, PlaceOrder, Stop};
-use crate::catalog::SkuStatus;
 use crate::ids::{ProductId, SkuId};
 use crate::refusal::{OrderRefusal, UnclearLine};
 use crate::tables::{Needs, View};
@@ -82,7 +81,7 @@ impl PlaceProducts {
     fn for_sale(&self, seen: &View) -> Result<BTreeMap<ProductId, Vec<SkuId>>, Stop> {
         let mut for_sale = BTreeMap::<ProductId, Vec<SkuId>>::new();
         for sku_id in &self.candidates {
-            if let Some(sku) = seen.skus.get(sku_id)?.filter(|sku| sku.status == SkuStatus::Active) {
+            if let Some(sku) = seen.skus.get(sku_id)?.filter(|sku| sku.is_for_sale()) {
                 for_sale.entry(sku.product_id.clone()).or_default().push(sku_id.clone());
             }
         }

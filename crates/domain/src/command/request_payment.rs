@@ -3,7 +3,7 @@
 use super::draft::unchanged;
 use super::{Command, Context, Decision, Draft, FIRST_CHECK_SECONDS, OrderAnswer, Stop};
 use crate::event::Fact;
-use crate::ids::OrderId;
+use crate::ids::{OrderId, PaymentId};
 use crate::order::{Action, Order, PaymentMethod, Status as OrderStatus};
 use crate::payment::{EXTERNAL, Payment, Status};
 use crate::refusal::OrderRefusal;
@@ -43,7 +43,7 @@ impl Command for RequestPayment {
         let mut draft = Draft::change(&now, seen, cx);
         draft.call_off_payment();
         let asks_provider = !method.is_cod();
-        begin_attempt(&mut draft, cx, method, asks_provider)?;
+        begin_attempt(&mut draft, cx, cx.id(), method, asks_provider)?;
         Ok(draft.finish())
     }
 }
@@ -52,6 +52,7 @@ impl Command for RequestPayment {
 pub(super) fn begin_attempt(
     draft: &mut Draft<'_>,
     cx: &Context,
+    payment_id: PaymentId,
     method: PaymentMethod,
     asks_provider: bool,
 ) -> Result<Payment, OrderRefusal> {
@@ -63,9 +64,9 @@ pub(super) fn begin_attempt(
         provider: cx.settings.payment_provider.clone(),
         method: method.clone(),
         next_check_at: asks_provider.then(|| cx.now.plus_seconds(FIRST_CHECK_SECONDS)),
-        ..attempt(&draft.order, cx)
+        ..attempt(payment_id, &draft.order, cx)
     };
-    let (payment_id, amount, currency) = (payment.payment_id, payment.amount, payment.currency);
+    let (amount, currency) = (payment.amount, payment.currency);
     draft.pay_by(0, payment.clone());
     let expires_at = draft.order.expires_at;
     draft.fact(Fact::PaymentRequested { payment_id, amount, currency, payment_method: method, expires_at });
@@ -73,9 +74,9 @@ pub(super) fn begin_attempt(
 }
 
 /// An attempt to be paid for `order` in full, of which nobody knows more than that.
-pub(super) fn attempt(order: &Order, cx: &Context) -> Payment {
+pub(super) fn attempt(payment_id: PaymentId, order: &Order, cx: &Context) -> Payment {
     Payment {
-        payment_id: cx.id(),
+        payment_id,
         order_id: order.order_id,
         provider: EXTERNAL.into(),
         provider_ref: None,

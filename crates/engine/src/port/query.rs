@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
+use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
 use domain::ids::{
-    CartId, CartItemId, OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SkuId, TaskId, UserId, Uuid,
+    CartId, CartItemId, OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, UserId, Uuid,
 };
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::{Order, Status};
@@ -146,6 +147,18 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Forgets carts that have ended and whose time has passed at `now`, at most `limit`; how many.
     async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable>;
+
+    /// The latest checkout session of a name.
+    async fn checkout(&self, session_id: &SessionId) -> Result<Option<Arc<Checkout>>, Unavailable>;
+
+    /// Active checkout sessions whose time has passed at `now`, the most overdue first.
+    async fn checkouts_to_end(&self, now: Time, limit: u32) -> Result<Vec<SessionId>, Unavailable>;
+
+    /// Forgets checkout sessions that have ended and whose time has passed at `now`, at most `limit`; how many.
+    async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable>;
+
+    /// Those of the SKUs that are there, in any order.
+    async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable>;
 
     /// The balance of a SKU; `None`: it never had one.
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable>;

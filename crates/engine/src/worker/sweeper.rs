@@ -1,10 +1,10 @@
-//! Cancels orders whose payment window has passed, so that their stock is free again within five seconds; ends and forgets carts.
+//! Cancels orders whose payment window has passed, so that their stock is free again within five seconds; ends and forgets carts and checkout sessions.
 
 use std::time::Duration;
 
 use domain::cart::CartOwner;
-use domain::command::{AbandonCart, Command, ExpireOrder};
-use domain::ids::OrderId;
+use domain::command::{AbandonCart, Command, EndCheckout, ExpireOrder};
+use domain::ids::{OrderId, SessionId};
 use futures_util::future::join_all;
 
 use crate::StopSignal;
@@ -31,9 +31,11 @@ pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
             _ = look.tick() => {}
         }
         while expire_page(&engine).await && !stop.is_given() {}
+        while end_checkouts(&engine).await && !stop.is_given() {}
         if looks.is_multiple_of(CARTS_EVERY_LOOKS) {
             while abandon_page(&engine).await && !stop.is_given() {}
-            while forget_page(&engine).await && !stop.is_given() {}
+            while forgot_page(engine.queries().forget_carts(engine.now(), PAGE).await) && !stop.is_given() {}
+            while forgot_page(engine.queries().forget_checkouts(engine.now(), PAGE).await) && !stop.is_given() {}
         }
         if looks.is_multiple_of(FORGET_EVERY_LOOKS)
             && let Err(away) = engine.queries().forget_marks(engine.now().plus_seconds(-MARKS_KEPT_SECONDS)).await
@@ -58,6 +60,12 @@ async fn abandon_page(engine: &Engine) -> bool {
     end_page(engine, due, |owner: CartOwner| AbandonCart { owner }, |abandoned| abandoned.0).await
 }
 
+/// Ends one page of checkout sessions whose time has passed; true: there may be more.
+async fn end_checkouts(engine: &Engine) -> bool {
+    let due = engine.queries().checkouts_to_end(engine.now(), PAGE).await;
+    end_page(engine, due, |session_id: SessionId| EndCheckout { session_id }, |ended| ended.0).await
+}
+
 /// Ends what is due; true: some of it has ended, and there may be more.
 async fn end_page<T, C: Command>(
     engine: &Engine,
@@ -77,12 +85,12 @@ async fn end_page<T, C: Command>(
     full && ends.iter().flatten().any(|done| has_ended(&done.answer))
 }
 
-/// Forgets one page of carts that ended long ago; true: there may be more.
-async fn forget_page(engine: &Engine) -> bool {
-    match engine.queries().forget_carts(engine.now(), PAGE).await {
+/// Whether a whole page was forgotten: there may be more.
+fn forgot_page(forgotten: Result<u64, Unavailable>) -> bool {
+    match forgotten {
         Ok(forgotten) => forgotten == u64::from(PAGE),
         Err(away) => {
-            tracing::debug!(%away, "cannot forget old carts");
+            tracing::debug!(%away, "cannot forget what ended long ago");
             false
         }
     }

@@ -60,6 +60,7 @@ mod bad_inputs;
 mod books;
 mod carts;
 mod catalogue;
+mod checkout;
 mod commands;
 mod conditions;
 mod crashes;

@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
+use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -20,7 +21,7 @@ use domain::task::Task;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 
-use crate::{SqliteStore, audit, cart, key, mark, stock, task};
+use crate::{SqliteStore, audit, cart, checkout, key, mark, stock, task};
 
 /// Whose things alone a caller sees, in a form that outlives the call.
 fn own(caller: &Caller) -> Option<Arc<str>> {
@@ -88,6 +89,24 @@ impl Queries for SqliteStore {
 
     async fn forget_carts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
         self.write_once(move |db| cart::forget(db, now, limit)).await
+    }
+
+    async fn checkout(&self, session_id: &SessionId) -> Result<Option<Arc<Checkout>>, Unavailable> {
+        let session_id = session_id.clone();
+        self.shared.readers.read(move |db| checkout::find(db, &session_id)).await
+    }
+
+    async fn checkouts_to_end(&self, now: Time, limit: u32) -> Result<Vec<SessionId>, Unavailable> {
+        self.shared.readers.read(move |db| checkout::expired(db, now, limit)).await
+    }
+
+    async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.write_once(move |db| checkout::forget(db, now, limit)).await
+    }
+
+    async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        let sku_ids = sku_ids.to_vec();
+        self.shared.readers.read(move |db| sku_ids.iter().filter_map(|sku_id| crate::sku::find(db, sku_id).transpose()).collect()).await
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

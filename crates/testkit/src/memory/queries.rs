@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use domain::Caller;
 use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
+use domain::checkout::{Checkout, Status as CheckoutStatus};
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId, TaskId, Uuid};
+use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::Order;
 use domain::payment::Payment;
@@ -182,6 +183,34 @@ impl Queries for MemoryStore {
             memory.carts.remove(owner);
         }
         Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn checkout(&self, session_id: &SessionId) -> Result<Option<Arc<Checkout>>, Unavailable> {
+        self.ask(|memory| memory.checkouts.get(session_id).cloned()).await
+    }
+
+    async fn checkouts_to_end(&self, now: Time, limit: u32) -> Result<Vec<SessionId>, Unavailable> {
+        let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
+        self.ask(|memory| {
+            let due = memory.checkouts.values().filter(|checkout| checkout.status == CheckoutStatus::Active && checkout.expires_at <= now);
+            most_overdue(due.map(|checkout| (checkout.expires_at, checkout.session_id.clone())), limit)
+        })
+        .await
+    }
+
+    async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.reach(Point::Query).await?;
+        let memory = &mut self.state().memory;
+        let over = memory.checkouts.values().filter(|checkout| checkout.status != CheckoutStatus::Active && checkout.expires_at <= now);
+        let over = most_overdue(over.map(|checkout| (checkout.expires_at, checkout.session_id.clone())), limit);
+        for session_id in &over {
+            memory.checkouts.remove(session_id);
+        }
+        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
+        self.ask(|memory| sku_ids.iter().filter_map(|sku_id| memory.skus.get(sku_id).cloned()).collect()).await
     }
 
     async fn balance(&self, sku_id: &SkuId) -> Result<Option<Balance>, Unavailable> {

@@ -1,0 +1,53 @@
+//! Ends a checkout session whose time has passed.
+
+use std::sync::Arc;
+
+use super::draft::unchanged;
+use super::start_checkout::written;
+use super::{Answer, Command, Context, Decision, Stop};
+use crate::checkout::Status;
+use crate::ids::SessionId;
+use crate::tables::{Gap, Needs, View};
+
+/// Ends a session if its time has passed; else does nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndCheckout {
+    /// Which session.
+    pub session_id: SessionId,
+}
+
+/// Whether it was ended by this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ended(pub bool);
+
+impl Answer for Ended {
+    fn remember(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
+        Ok(Self(stored == "true"))
+    }
+}
+
+impl Command for EndCheckout {
+    type Answer = Ended;
+    const NAME: &'static str = "end_checkout";
+
+    fn needs(&self, _: &View, _: &Context, needs: &mut Needs) {
+        needs.checkouts.insert(self.session_id.clone());
+    }
+
+    fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<Ended>, Stop> {
+        let Some(checkout) = seen.checkouts.get(&self.session_id)?.filter(|checkout| checkout.status == Status::Active) else {
+            return Ok(unchanged(Ended(false)));
+        };
+        match checkout.status_at(cx.now) {
+            Status::Active => Ok(unchanged(Ended(false))),
+            ended => {
+                let checkout = (**checkout).clone().changed(ended, &cx.settings.checkout, cx.now);
+                Ok(Decision { changes: written(&Arc::new(checkout)), answer: Ended(true) })
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Begins a checkout session, or goes on with one: nothing is ordered, nothing is promised.
+
+use std::sync::Arc;
+
+use super::draft::unreadable;
+use super::{Answer, Command, Context, Decision, Stop};
+use crate::cart::CartOwner;
+use crate::checkout::{Checkout, GuestToken, Preview, Status};
+use crate::ids::{CartId, SessionId, UserId};
+use crate::order::AddressRef;
+use crate::refusal::{CartRefusal, CheckoutRefusal};
+use crate::tables::{Changes, Gap, Needs, View, Write};
+
+/// Begins a session for a cart: a named one, else the customer's, else the session's own.
+///
+/// A session that goes on keeps what it knows; one that has ended is followed by a new one under the same name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StartCheckout {
+    /// Its name.
+    pub session_id: SessionId,
+    /// Who buys; `None`: a guest.
+    pub customer_id: Option<UserId>,
+    /// Which cart, and whose that is; nobody's: it is not there.
+    pub cart: Option<(CartId, Option<CartOwner>)>,
+    /// What the guest will prove himself with.
+    pub guest_token: Option<GuestToken>,
+}
+
+/// A session as it is now, with what would become of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CheckoutAnswer {
+    /// The session.
+    pub checkout: Arc<Checkout>,
+    /// What would become of it.
+    pub preview: Preview,
+}
+
+impl CheckoutAnswer {
+    pub(super) fn needs_of(session_id: &SessionId, seen: &View, needs: &mut Needs) {
+        needs.checkouts.insert(session_id.clone());
+        if let Some(checkout) = seen.checkouts.peek(session_id) {
+            Preview::needs(checkout, seen, needs);
+        }
+    }
+}
+
+impl Answer for CheckoutAnswer {
+    fn remember(&self) -> String {
+        // When it was asked for, since prices count by the time.
+        format!("{} {}", self.checkout.updated_at.0, self.checkout.session_id)
+    }
+
+    fn needs(stored: &str, seen: &View, needs: &mut Needs) {
+        if let Some((_, session_id)) = stored.split_once(' ') {
+            Self::needs_of(&session_id.into(), seen, needs);
+        }
+    }
+
+    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+        let gap = || unreadable("Checkouts", stored);
+        let (_, session_id) = stored.split_once(' ').ok_or_else(gap)?;
+        let checkout = seen.checkouts.get(&session_id.into())?.ok_or_else(gap)?;
+        Ok(Self { checkout: checkout.clone(), preview: Preview::of(checkout, seen, checkout.updated_at)? })
+    }
+}
+
+impl Command for StartCheckout {
+    type Answer = CheckoutAnswer;
+    const NAME: &'static str = "start_checkout";
+
+    fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
+        CheckoutAnswer::needs_of(&self.session_id, seen, needs);
+        for owner in self.owners() {
+            if let Some(cart) = seen.carts.peek(&owner) {
+                needs.skus.extend(cart.lines.iter().map(|line| line.sku_id.clone()));
+            }
+            needs.carts.insert(owner);
+        }
+    }
+
+    fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<CheckoutAnswer>, Stop> {
+        let known = seen.checkouts.get(&self.session_id)?;
+        if known.is_some_and(|known| known.status_at(cx.now) == Status::Active && !known.belongs_to(&cx.caller, None)) {
+            return Err(CheckoutRefusal::NotFound.into());
+        }
+        in_version(known, cx)?;
+        let customer_id = self.customer(cx)?;
+        let owner = self.owner(seen, cx)?;
+        let checkout = match known.filter(|known| known.status_at(cx.now) == Status::Active) {
+            Some(known) => Checkout { customer_id: customer_id.or_else(|| known.customer_id.clone()), owner, ..(**known).clone() },
+            None => Checkout {
+                session_id: self.session_id.clone(),
+                status: Status::Active,
+                customer_id,
+                customer_email: None,
+                owner,
+                shipping_address: AddressRef::default(),
+                billing_address: AddressRef::default(),
+                shipping_method: None,
+                payment_method: None,
+                promotion_codes: Vec::new(),
+                notes: None,
+                guest_token: None,
+                order_id: None,
+                expires_at: cx.now,
+                version: known.map_or(0, |known| known.version),
+                created_at: cx.now,
+                updated_at: cx.now,
+            },
+        };
+        let guest_token = self.guest_token.filter(|_| checkout.customer_id.is_none());
+        let checkout = Checkout { guest_token, ..checkout }.changed(Status::Active, &cx.settings.checkout, cx.now);
+        decided(checkout, seen, cx)
+    }
+}
+
+impl StartCheckout {
+    /// Whose carts may be meant.
+    fn owners(&self) -> Vec<CartOwner> {
+        match &self.cart {
+            Some((_, owner)) => owner.iter().cloned().collect(),
+            None => {
+                self.customer_id.clone().map(CartOwner::User).into_iter().chain([CartOwner::Session(self.session_id.clone())]).collect()
+            }
+        }
+    }
+
+    /// Who buys: a customer for himself.
+    fn customer(&self, cx: &Context) -> Result<Option<UserId>, CheckoutRefusal> {
+        match (cx.caller.only_own(), &self.customer_id) {
+            (Some(own), Some(named)) if named.as_str() != own => Err(CheckoutRefusal::ForeignOwner),
+            (_, named) => Ok(named.clone()),
+        }
+    }
+
+    /// Whose cart it is to be.
+    fn owner(&self, seen: &View, cx: &Context) -> Result<CartOwner, Stop> {
+        let owners = self.owners();
+        if let Some((cart_id, _)) = &self.cart {
+            let not_found = CartRefusal::NotFound(*cart_id);
+            let owner = owners.into_iter().next().ok_or_else(|| not_found.clone())?;
+            let is_theirs = cx.caller.only_own().is_none_or(|own| owner.user_id().is_none_or(|user_id| user_id.as_str() == own));
+            let cart = seen.carts.get(&owner)?.filter(|cart| is_theirs && cart.cart_id == *cart_id).ok_or(not_found)?;
+            return match cart.ended {
+                Some(end) => Err(CartRefusal::Closed { cart_id: *cart_id, order_id: end.order_id() }.into()),
+                None => Ok(owner),
+            };
+        }
+        for owner in &owners {
+            if seen.carts.get(owner)?.is_some_and(|cart| cart.is_active() && !cart.lines.is_empty()) {
+                return Ok(owner.clone());
+            }
+        }
+        Ok(owners.into_iter().next().unwrap_or_else(|| CartOwner::Session(self.session_id.clone())))
+    }
+}
+
+/// The session, if the caller may touch it and means it as it is.
+pub(super) fn visible<'v>(
+    session_id: &SessionId,
+    token: Option<GuestToken>,
+    seen: &'v View,
+    cx: &Context,
+) -> Result<&'v Arc<Checkout>, Stop> {
+    let known = seen.checkouts.get(session_id)?.filter(|known| known.belongs_to(&cx.caller, token));
+    let known = known.ok_or(CheckoutRefusal::NotFound)?;
+    in_version(Some(known), cx)?;
+    Ok(known)
+}
+
+fn in_version(known: Option<&Arc<Checkout>>, cx: &Context) -> Result<(), CheckoutRefusal> {
+    let version = known.map_or(0, |known| known.version);
+    match &cx.only_if {
+        Some(versions) if !versions.contains(&version) => Err(CheckoutRefusal::VersionMismatch(version)),
+        _ => Ok(()),
+    }
+}
+
+/// The session that is written, with its preview.
+pub(super) fn decided(checkout: Checkout, seen: &View, cx: &Context) -> Result<Decision<CheckoutAnswer>, Stop> {
+    let checkout = Arc::new(checkout);
+    let preview = Preview::of(&checkout, seen, cx.now)?;
+    Ok(Decision { changes: written(&checkout), answer: CheckoutAnswer { checkout, preview } })
+}
+
+/// A session in its next version.
+pub(super) fn written(checkout: &Arc<Checkout>) -> Changes {
+    let mut changes = Changes::default();
+    let expected = checkout.version.saturating_sub(1);
+    changes.checkouts.insert(checkout.session_id.clone(), Write { expected, row: checkout.clone() });
+    changes
+}
