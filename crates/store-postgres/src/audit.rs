@@ -204,6 +204,14 @@ const INVARIANTS: &[Invariant] = &[
             where (c.currency is null) = exists (select 1 from cart_item i where i.owner = c.owner)",
     },
     Invariant {
+        name: "checkout-order",
+        explanation: "a confirmed checkout session names an order of the checkout channel",
+        sql: "
+            select format('checkout session %s: its order %s is %s', c.session_id, c.order_id, coalesce('of channel ' || o.channel, 'not there'))
+            from checkout c left join orders o using (order_id)
+            where c.order_id is not null and o.channel is distinct from 'checkout'",
+    },
+    Invariant {
         name: "outbox-complete",
         explanation: "every fact has exactly the messages that follow from it",
         sql: "

@@ -229,6 +229,15 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
             limit ?1",
     },
     Invariant {
+        name: "checkout-order",
+        explanation: "a confirmed checkout session names an order of the checkout channel",
+        sql: "
+            select format('checkout session %s: its order is %s', session_id, coalesce('of channel ' || channel, 'not there'))
+            from checkout c left join orders o using (order_id)
+            where c.order_id is not null and o.channel is not 'checkout'
+            limit ?1",
+    },
+    Invariant {
         name: "outbox-complete",
         explanation: "every fact has exactly the messages that follow from it",
         sql: "

@@ -51,3 +51,24 @@ async fn a_history_does_and_refuses_and_replays() {
     }
     assert!(done > 20 * 150 && refused > 20 * 50 && replayed > 20 * 5, "done {done}, refused {refused}, replayed {replayed}");
 }
+
+/// A history that never gets to the end of a checkout compares nothing of it.
+#[tokio::test]
+async fn the_histories_get_to_what_is_hard_to_get_to() {
+    let mut answers = Vec::new();
+    for seed in 0..20 {
+        answers.extend(play(Arc::new(MemoryStore::new()), History { seed, batch: 1, commands: COMMANDS }).await.answers);
+    }
+    for (what, words) in [
+        ("a checkout is confirmed", &["channel: Checkout", "is_again false"][..]),
+        ("a checkout is confirmed again", &["channel: Checkout", "is_again true"]),
+        ("a cart is merged", &["CartAnswer", "owner: User", "captured_at"]),
+        ("a cart becomes an order", &["channel: Canonical", "cart_id: Some"]),
+        ("a cart is abandoned", &["Abandoned(true)"]),
+        ("a closed cart is refused", &["Closed {"]),
+        ("something is missing", &["Incomplete"]),
+    ] {
+        let found = answers.iter().filter(|answer| words.iter().all(|word| answer.contains(word))).count();
+        assert!(found >= 5, "{what}: {found} times in {} commands", answers.len());
+    }
+}

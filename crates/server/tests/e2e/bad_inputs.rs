@@ -22,7 +22,7 @@ use serde_json::json;
 use self::doors::{CANARY, DOORS, Needs};
 use self::row::{Call, Row};
 use self::wire::{Witness, judge, send};
-use crate::support::{Database, Http, Server, Setup, audit_is_clean, goods, priced_goods};
+use crate::support::{Database, Http, Server, Setup, audit_is_clean, goods, priced_goods, until};
 
 on_each_database![no_bad_input_is_taken_kept_told_back_or_felt_by_others];
 
@@ -54,6 +54,8 @@ struct Shop {
     line: String,
     cart: String,
     closed_cart: String,
+    checkout: String,
+    done: String,
 }
 
 impl Shop {
@@ -104,6 +106,16 @@ impl Shop {
         let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
         let (line, cart, closed_cart) = (text(&filled["items"][0]["cart_item_id"]), text(&filled["cart_id"]), text(&closed["cart_id"]));
         place("/api/v1/orders", "i", json!({ "cart_id": closed_cart }).to_string()).await;
+        for (session, change) in
+            [("done", json!({ "shipping_address_id": "s", "payment_method": "cod" })), ("a-session-of-no-state", json!({}))]
+        {
+            put(session).await;
+            http.post("/checkout/start").json(&json!({ "session_id": session, "customer_id": "c" })).send().await.expect(201);
+            let mut change = change;
+            change["session_id"] = json!(session);
+            http.put("/checkout/state").json(&change).send().await.expect(200);
+        }
+        http.post("/checkout/confirm").json(&json!({ "session_id": "done" })).send().await.expect(201);
         Self {
             order,
             ticket,
@@ -121,6 +133,8 @@ impl Shop {
             line,
             cart,
             closed_cart,
+            checkout: "a-session-of-no-state".to_owned(),
+            done: "done".to_owned(),
         }
     }
 
@@ -143,6 +157,8 @@ impl Shop {
             ("{line}", &self.line),
             ("{cart}", &self.cart),
             ("{closed_cart}", &self.closed_cart),
+            ("{checkout}", &self.checkout),
+            ("{done}", &self.done),
         ];
         ids.iter().fold(path.to_owned(), |path, (name, id)| if path.contains(name) { path.replace(name, id) } else { path })
     }
@@ -206,9 +222,14 @@ async fn no_bad_input_is_taken_kept_told_back_or_felt_by_others(database: &Datab
         assert_eq!(&kept[table], before, "{table} has changed");
     }
     assert_eq!(kept.len(), kept_before.len());
-    let more = server.resident_kib().saturating_sub(resident_before);
+    // The allocator gives back what it has spare, but in its own time: under the rows it rises and falls by as much again.
+    let back_to_base = async || {
+        server.http.get("/livez").send().await.expect(200);
+        let more = server.resident_kib().saturating_sub(resident_before);
+        (more < RESIDENT_MORE_KIB).then_some(more)
+    };
+    let more = until("the memory of the bad inputs is given back", Duration::from_secs(10), back_to_base).await;
     eprintln!("{} rows; {more} KiB more resident than {resident_before} KiB", rows.len());
-    assert!(more < RESIDENT_MORE_KIB, "{more} KiB more than {resident_before} KiB before");
     is_silent_about_callers(&server);
     audit_is_clean(database).await;
 }

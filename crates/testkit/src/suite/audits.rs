@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::cart::{Cart, CartEnd};
+use domain::checkout::{Checkout, Status as CheckoutStatus};
 use domain::command::{CancelOrder, ExpireOrder, Expired, PlaceOrder, ProviderAnswer, RecordPayment, RequestPayment, TakePayment, Taken};
 use domain::event::Fact;
 use domain::ids::OrderId;
@@ -18,8 +19,8 @@ use engine::port::Store;
 use super::desk::{Desk, Outcome};
 use super::hands::Hands;
 use super::specimen::{
-    bare_order, captured_payment, cart, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, refund, reservation,
-    tell, write,
+    bare_order, captured_payment, cart, checkout, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, refund,
+    reservation, tell, write,
 };
 use crate::StepClock;
 use crate::builders::{context, keyed, movement, offer, place, restock, sku, tickets};
@@ -229,8 +230,18 @@ fn lies_about_carts() -> Vec<Lie> {
             filled(|cart| cart.ended = Some(CartEnd::Ordered(order_id(2))), order)
         }),
         (&["cart-priced"], filled(|cart| cart.currency = None, bare_order(1))),
+        (&["checkout-order"], confirmed(order_id(2))),
+        (&["checkout-order"], confirmed(order_id(1))),
         (&["cart-priced"], filled(|cart| cart.lines.clear(), bare_order(1))),
     ]
+}
+
+/// A ticket order, and a session that names an order.
+fn confirmed(order_id: OrderId) -> Changes {
+    let mut changes = placed(bare_order(1));
+    let checkout = Checkout { status: CheckoutStatus::Confirmed, order_id: Some(order_id), ..checkout(1) };
+    changes.checkouts.insert(checkout.session_id.clone(), write(0, checkout));
+    changes
 }
 
 /// A cart that may not fit beside an order.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::Changes;
 use domain::cart::{Cart, CartEnd};
+use domain::checkout::{Checkout, Status as CheckoutStatus};
 use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::order::{Order, Status};
 use domain::payment::{Payment, Status as PaymentStatus};
@@ -11,7 +12,7 @@ use domain::refund::{Refund, Status as RefundStatus};
 use engine::port::{OutboxStanding, Store};
 
 use super::hands::Hands;
-use super::specimen::{bare_order, bare_payment, captured_payment, cart, id, order_id, placed, refund, write};
+use super::specimen::{bare_order, bare_payment, captured_payment, cart, checkout, id, order_id, placed, refund, write};
 use crate::clock::START;
 
 pub(super) async fn orders_are_due_when_their_time_has_passed(store: Arc<dyn Store>) {
@@ -122,6 +123,43 @@ pub(super) async fn carts_are_due_while_they_are_active_and_forgotten_once_they_
     }
     let line = cart(3).lines[0].cart_item_id;
     assert_eq!(store.owner_of_cart_item(line).await.expect("it answers"), None, "the lines go with their cart");
+}
+
+pub(super) async fn checkouts_are_due_while_they_are_active_and_forgotten_once_they_have_ended(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let mut names = Vec::new();
+    for (n, seconds, status) in [
+        (1, 50, CheckoutStatus::Active),
+        (2, 40, CheckoutStatus::Active),
+        (3, 30, CheckoutStatus::Confirmed),
+        (4, 20, CheckoutStatus::Abandoned),
+        (5, 60, CheckoutStatus::Expired),
+    ] {
+        let order_id = (status == CheckoutStatus::Confirmed).then(|| order_id(n));
+        let mut changes = placed(bare_order(n));
+        let checkout = Checkout { status, order_id, expires_at: START.plus_seconds(seconds), ..checkout(n) };
+        names.push(checkout.session_id.clone());
+        changes.checkouts.insert(checkout.session_id.clone(), write(0, checkout));
+        hands.save(&changes).await;
+    }
+    for (seconds, limit, expected) in
+        [(39, 9, &[][..]), (40, 9, &names[1..2]), (100, 9, &[names[1].clone(), names[0].clone()]), (100, 1, &names[1..2])]
+    {
+        let due = store.checkouts_to_end(START.plus_seconds(seconds), limit).await.expect("it answers");
+        assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
+    }
+    for (seconds, limit, forgotten, left) in [(19, 9, 0, 5), (100, 1, 1, 4), (59, 9, 1, 3), (60, 9, 1, 2), (100, 9, 0, 2)] {
+        assert_eq!(
+            store.forget_checkouts(START.plus_seconds(seconds), limit).await.expect("it answers"),
+            forgotten,
+            "{seconds} s, {limit}"
+        );
+        let mut found = 0;
+        for name in &names {
+            found += usize::from(store.checkout(name).await.expect("it answers").is_some());
+        }
+        assert_eq!(found, left, "{seconds} s after the start, at most {limit}");
+    }
 }
 
 pub(super) async fn the_outbox_tells_how_far_it_is_behind(store: Arc<dyn Store>) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::cart::Cart;
 use domain::catalog::Sku;
+use domain::checkout::Checkout;
 use domain::event::Fact;
 use domain::ids::{OrderNumber, PaymentId, SkuId};
 use domain::order::{Order, Totals};
@@ -15,8 +16,8 @@ use futures_util::future::join_all;
 
 use super::hands::Hands;
 use super::specimen::{
-    bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, entry, event, first_stock, key_row, moved, one_of_each,
-    order_id, placed, reservation, write,
+    bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, checkout, entry, event, first_stock, key_row, moved,
+    one_of_each, order_id, placed, reservation, write,
 };
 
 async fn balance(store: &Arc<dyn Store>, sku_id: &str) -> Option<Balance> {
@@ -44,6 +45,7 @@ pub(super) async fn a_row_that_is_there_cannot_be_made_again(store: Arc<dyn Stor
     hands.loses(&only(|to, from| to.tasks.clone_from(&from.tasks)), "a task").await;
     hands.loses(&only(|to, from| to.reservations.clone_from(&from.reservations)), "a reservation").await;
     hands.loses(&only(|to, from| to.carts.clone_from(&from.carts)), "a cart").await;
+    hands.loses(&only(|to, from| to.checkouts.clone_from(&from.checkouts)), "a checkout session").await;
 }
 
 /// What may be expected of a row at version 2, and whether it is right.
@@ -54,7 +56,7 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
     hands.save(&one_of_each(1, "k1")).await;
     let row = reservation("sku-1", "r", 0);
     let change = |expected: i64, version: i64| {
-        let (mut sku, mut order, mut payment, mut reserved, mut filled) = <[Changes; 5]>::default().into();
+        let (mut sku, mut order, mut payment, mut reserved, mut filled, mut begun) = <[Changes; 6]>::default().into();
         let offers = vec![bare_offer(1, "sku-1")];
         sku.skus.insert("sku-1".into(), write(expected, Sku { version, offers, ..bare_sku("sku-1") }));
         let paid = one_of_each(1, "k1").orders.pop_first().expect("it has an order").1.row;
@@ -63,7 +65,15 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
         payment.payments.insert(captured.payment_id, write(expected, Payment { version, ..captured }));
         reserved.reservations.insert(row.key.clone(), write(expected, domain::stock::Reservation { version, ..row.clone() }));
         filled.carts.insert(cart(1).owner, write(expected, Cart { version, ..cart(1) }));
-        [("a SKU", sku), ("an order", order), ("a payment", payment), ("a reservation", reserved), ("a cart", filled)]
+        begun.checkouts.insert(checkout(1).session_id, write(expected, Checkout { version, ..checkout(1) }));
+        [
+            ("a SKU", sku),
+            ("an order", order),
+            ("a payment", payment),
+            ("a reservation", reserved),
+            ("a cart", filled),
+            ("a checkout session", begun),
+        ]
     };
     for (_, changes) in &change(1, 2) {
         hands.save(changes).await;

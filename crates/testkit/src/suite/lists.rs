@@ -295,3 +295,20 @@ pub(super) async fn single_things_are_found_by_their_names(store: Arc<dyn Store>
         assert_eq!(store.balance(&sku_id.into()).await.expect("it answers").is_some(), is_there, "{sku_id:?}");
     }
 }
+
+pub(super) async fn skus_are_found_by_several_names_at_once(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let mut changes = Changes::default();
+    for sku_id in ["a", "b", "c"] {
+        let sku = Sku { offers: vec![bare_offer(u128::from(sku_id.as_bytes()[0]), sku_id)], ..bare_sku(sku_id) };
+        changes.skus.insert(sku.sku_id.clone(), write(0, sku));
+    }
+    hands.save(&changes).await;
+    for (asked, expected) in [(&["c", "nothing", "a"][..], &["a", "c"][..]), (&[], &[])] {
+        let asked: Vec<_> = asked.iter().map(|sku_id| (*sku_id).into()).collect();
+        let mut found = store.skus_named(&asked).await.expect("it answers");
+        found.sort_by(|one, other| one.sku_id.cmp(&other.sku_id));
+        assert_eq!(found.iter().map(|sku| sku.sku_id.as_str()).collect::<Vec<_>>(), expected);
+        assert!(found.iter().all(|sku| sku.offers.len() == 1), "{found:?}");
+    }
+}

@@ -57,6 +57,7 @@ cases! {
         everything_that_happens_to_an_order_comes_back
         skus_and_offers_come_back_as_they_were_saved
         carts_come_back_as_they_were_saved
+        checkouts_come_back_as_they_were_saved
         payments_come_back_as_they_were_saved
         refunds_come_back_as_they_were_saved
         shipments_come_back_with_their_order
@@ -108,12 +109,14 @@ cases! {
         an_order_is_shown_with_its_latest_payment
         a_history_is_read_in_pages_oldest_first
         skus_are_read_in_pages_in_the_order_of_their_bytes
-        single_things_are_found_by_their_names;
+        single_things_are_found_by_their_names
+        skus_are_found_by_several_names_at_once;
     due:
         orders_are_due_when_their_time_has_passed
         payments_are_due_while_they_are_open
         refunds_are_due_while_they_are_under_way
         carts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
+        checkouts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
         the_outbox_tells_how_far_it_is_behind;
     audits:
         the_audit_is_silent_after_everything_legal

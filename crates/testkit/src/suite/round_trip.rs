@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::caller::Caller;
 use domain::cart::{Cart, CartEnd, CartLine, CartOwner};
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
+use domain::checkout::{Checkout, GuestToken, Status as CheckoutStatus};
 use domain::event::Fact;
 use domain::ids::{CartId, CartItemId, Mint, OfferId, OrderItemId, OrderNumber, PaymentId, RefundId, ShipmentId, SkuId};
 use domain::money::{AMOUNT_MAX, Currency};
@@ -21,8 +22,8 @@ use engine::wire;
 
 use super::hands::Hands;
 use super::specimen::{
-    LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, cart_line, first_stock, full_order, id,
-    key_row, order_id, placed, refund, reservation, task, tell, ticket_line, write,
+    LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, cart_line, checkout, first_stock, full_order,
+    id, key_row, order_id, placed, refund, reservation, task, tell, ticket_line, write,
 };
 use super::{canonical, hands};
 use crate::clock::START;
@@ -50,9 +51,11 @@ pub(super) async fn nothing_is_found_in_an_empty_store(store: Arc<dyn Store>) {
     needs.tasks.insert(task(1, 1).task_id);
     needs.reservations.insert(reservation.key.clone());
     needs.carts.insert(cart(1).owner);
+    needs.checkouts.insert(checkout(1).session_id);
     needs.stock.insert("a".into());
     let seen = hands.load(&needs).await;
     assert_eq!(seen.carts.get(&cart(1).owner), Ok(None));
+    assert_eq!(seen.checkouts.get(&checkout(1).session_id), Ok(None));
     assert_eq!(seen.keys.get(&row.key), Ok(None));
     assert_eq!(seen.skus.get(&"a".into()), Ok(None));
     assert_eq!(seen.orders.get(&order_id(1)), Ok(None));
@@ -225,6 +228,46 @@ async fn cart_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, cart: &Cart)
         let whose = store.owner_of_cart_item(line.cart_item_id).await.expect("it answers");
         assert_eq!(whose, Some((cart.owner.clone(), line.sku_id.clone())), "by the name of a line");
     }
+}
+
+pub(super) async fn checkouts_come_back_as_they_were_saved(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    let bare = checkout(1);
+    let full = Checkout {
+        customer_id: Some(STRANGE.into()),
+        customer_email: Some("".into()),
+        owner: CartOwner::User(STRANGE.into()),
+        shipping_address: AddressRef { id: Some("".into()), snapshot: Some(r#"{"z": "Zoë", "a": 1.50}"#.into()) },
+        billing_address: AddressRef { id: Some(STRANGE.into()), snapshot: Some("{}".into()) },
+        shipping_method: Some(STRANGE.into()),
+        payment_method: Some(STRANGE.into()),
+        promotion_codes: vec!["".into(), STRANGE.into(), r#"","{}"#.into()],
+        notes: Some(STRANGE.into()),
+        guest_token: Some(GuestToken([0xff; 32])),
+        expires_at: LATEST,
+        updated_at: LATEST,
+        ..bare.clone()
+    };
+    let ended = |status| Checkout { status, ..full.clone() };
+    let confirmed = Checkout { order_id: Some(order_id(1)), ..ended(CheckoutStatus::Confirmed) };
+    let shapes =
+        [bare.clone(), full.clone(), bare.clone(), confirmed, bare, ended(CheckoutStatus::Expired), ended(CheckoutStatus::Abandoned)];
+    for (expected, shape) in (0..).zip(shapes) {
+        let checkout = Checkout { version: expected + 1, ..shape };
+        let mut changes = Changes::default();
+        changes.checkouts.insert(checkout.session_id.clone(), write(expected, checkout.clone()));
+        hands.save(&changes).await;
+        let mut needs = Needs::default();
+        needs.checkouts.insert(checkout.session_id.clone());
+        let seen = hands.load(&needs).await;
+        assert_eq!(seen.checkouts.get(&checkout.session_id).expect("it was asked for").map(|row| &**row), Some(&checkout), "by load");
+        assert_eq!(store.checkout(&checkout.session_id).await.expect("it answers").as_deref(), Some(&checkout), "by query");
+    }
+    let strange = Checkout { session_id: STRANGE.into(), ..full };
+    let mut changes = Changes::default();
+    changes.checkouts.insert(strange.session_id.clone(), write(0, strange.clone()));
+    hands.save(&changes).await;
+    assert_eq!(store.checkout(&strange.session_id).await.expect("it answers").as_deref(), Some(&strange));
 }
 
 async fn sku_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, sku: &Sku) {

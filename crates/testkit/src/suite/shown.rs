@@ -1,8 +1,8 @@
 //! Answers in words that are the same whichever store they come from.
 
 use domain::command::{
-    Abandoned, BalanceAnswer, CartAnswer, EventAnswer, Expired, OfferAnswer, OrderAnswer, PaymentAnswer, RefundAnswer, SkuAnswer, Taken,
-    TakenRefund,
+    Abandoned, BalanceAnswer, CartAnswer, CheckoutAnswer, ConfirmAnswer, Ended, EventAnswer, Expired, OfferAnswer, OrderAnswer,
+    PaymentAnswer, RefundAnswer, SkuAnswer, Taken, TakenRefund,
 };
 
 use super::canonical;
@@ -92,6 +92,34 @@ impl Shown for CartAnswer {
 }
 
 impl Shown for Abandoned {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl Shown for CheckoutAnswer {
+    fn shown(&self) -> String {
+        let offers = |price: &domain::refusal::PriceChange| format!("{price:?}");
+        let changes: Vec<String> = self.preview.price_changes.iter().map(offers).collect();
+        format!("{:?} {:?} {:?} {changes:?}", self.checkout, self.preview.totals, self.preview.missing)
+    }
+
+    fn made(&self) -> Made {
+        Made { cart: self.preview.cart.clone(), ..Made::default() }
+    }
+}
+
+impl Shown for ConfirmAnswer {
+    fn shown(&self) -> String {
+        format!("{} is_again {}", self.answer.shown(), self.is_again)
+    }
+
+    fn made(&self) -> Made {
+        self.answer.made()
+    }
+}
+
+impl Shown for Ended {
     fn shown(&self) -> String {
         format!("{self:?}")
     }

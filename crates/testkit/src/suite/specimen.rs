@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::Changes;
 use domain::cart::{Cart, CartLine, CartOwner};
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
+use domain::checkout::{Checkout, Status as CheckoutStatus};
 use domain::event::{Fact, OrderEvent};
 use domain::ids::{
     CartId, CartItemId, HoldId, MessageId, OfferId, OrderEventId, OrderId, OrderItemId, OrderNumber, PaymentId, RefundId, TaskId, Uuid,
@@ -345,6 +346,29 @@ pub(super) fn cart_line(n: u128, sku_id: &str) -> CartLine {
     }
 }
 
+/// The `n`-th checkout session: nothing is known but its cart.
+pub(super) fn checkout(n: u128) -> Checkout {
+    Checkout {
+        session_id: format!("session-{n}").into(),
+        status: CheckoutStatus::Active,
+        customer_id: None,
+        customer_email: None,
+        owner: cart(n).owner,
+        shipping_address: AddressRef::default(),
+        billing_address: AddressRef::default(),
+        shipping_method: None,
+        payment_method: None,
+        promotion_codes: Vec::new(),
+        notes: None,
+        guest_token: None,
+        order_id: None,
+        expires_at: START,
+        version: 1,
+        created_at: START,
+        updated_at: START,
+    }
+}
+
 /// The first units of a SKU.
 pub(super) fn first_stock(key: &str, sku_id: &str, qty: i64) -> Changes {
     let mut changes = moved(key, sku_id, Operation::Restock, qty);
@@ -372,6 +396,8 @@ pub(super) fn one_of_each(n: u128, key: &str) -> Changes {
     changes.tasks.insert(task.task_id, write(0, task));
     let cart = cart(n);
     changes.carts.insert(cart.owner.clone(), write(0, cart));
+    let checkout = checkout(n);
+    changes.checkouts.insert(checkout.session_id.clone(), write(0, checkout));
     let reservation = reservation(&sku_id, "r", 0);
     changes.reservations.insert(reservation.key.clone(), write(0, reservation));
     changes

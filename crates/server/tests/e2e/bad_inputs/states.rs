@@ -18,6 +18,7 @@ pub(super) fn rows(at: impl Fn(&str) -> String) -> Vec<Row> {
     let mut rows = orders();
     rows.extend(offers(&at));
     rows.extend(carts(&at));
+    rows.extend(checkouts(&at));
     rows.extend(actions(&at));
     rows.extend(payments(&at));
     rows.extend(conditions(&at));
@@ -126,6 +127,35 @@ fn carts(at: &impl Fn(&str) -> String) -> Vec<Row> {
         place(r#"{"cart_id":"{closed_cart}"}"#).row(66, "a closed cart", refused(409, "CART_CLOSED")),
         tags("\"999\"").row(60, "another version", refused(412, "VERSION_MISMATCH")),
         tags("999").row(60, "no tag", refused(400, "IF_MATCH_INVALID")),
+    ]
+}
+
+fn checkouts(at: &impl Fn(&str) -> String) -> Vec<Row> {
+    let refused = |status: u16, code: &'static str| Expected::refusal(Details, status, code);
+    let none = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let start = |more: &str| Call::new("POST", "/checkout/start").json(at(&format!(r#"{{"session_id":"new"{more}}}"#)));
+    let state = |session: &str, more: &str| Call::new("PUT", "/checkout/state").json(at(&format!(r#"{{"session_id":"{session}"{more}}}"#)));
+    let confirm = |session: &str| Call::new("POST", "/checkout/confirm").json(at(&format!(r#"{{"session_id":"{session}"}}"#)));
+    let many = vec!["\"c\""; 21].join(",");
+    vec![
+        start(&format!(r#","cart_id":"{none}""#)).row(46, "no such cart", refused(404, "CART_NOT_FOUND")),
+        start(r#","cart_id":"{closed_cart}""#).row(66, "a closed cart", refused(409, "CART_CLOSED")),
+        state("nobody", r#","notes":"n""#).row(46, "no such session", refused(404, "CHECKOUT_NOT_FOUND")),
+        confirm("nobody").row(46, "no such session", refused(404, "CHECKOUT_NOT_FOUND")),
+        confirm("{checkout}").row(66, "a session that is not complete", refused(422, "CHECKOUT_INCOMPLETE")),
+        state("{done}", r#","notes":"n""#).row(66, "a session that is confirmed", refused(409, "CHECKOUT_CONFIRMED")),
+        state("{checkout}", &format!(r#","promotion_codes":[{many}]"#)).row(
+            9,
+            "too many codes",
+            Expected::field(Details, "/promotion_codes", "LINES_OUT_OF_RANGE"),
+        ),
+        state("{checkout}", r#","notes":"n""#).header("If-Match", "\"999\"").row(60, "another version", refused(412, "VERSION_MISMATCH")),
+        state("{checkout}", r#","notes":"n""#).header("If-Match", "999").row(60, "no tag", refused(400, "IF_MATCH_INVALID")),
+        state("{checkout}", r#","notes":"n""#).header("Prefer", "dry-run").row(
+            60,
+            "a dry run",
+            Expected::With("preference-applied", "dry-run", Box::new(Expected::Fine(200))),
+        ),
     ]
 }
 

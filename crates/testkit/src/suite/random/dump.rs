@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::cart::CartOwner;
-use domain::ids::{OrderId, PaymentId, SkuId};
+use domain::ids::{OrderId, PaymentId, SessionId, SkuId};
 use domain::key::ScopedKey;
 use domain::stock::ReservationKey;
 use domain::tables::{RowTable, Shelf};
@@ -22,6 +22,7 @@ pub(super) struct Touched {
     pub(super) keys: BTreeSet<ScopedKey>,
     pub(super) skus: BTreeSet<SkuId>,
     pub(super) carts: BTreeSet<CartOwner>,
+    pub(super) checkouts: BTreeSet<SessionId>,
     pub(super) orders: BTreeSet<OrderId>,
     pub(super) payments: BTreeSet<PaymentId>,
     pub(super) reservations: BTreeSet<ReservationKey>,
@@ -41,6 +42,7 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     needs.skus.clone_from(&touched.skus);
     needs.stock.clone_from(&touched.skus);
     needs.carts.clone_from(&touched.carts);
+    needs.checkouts.clone_from(&touched.checkouts);
     needs.orders.clone_from(&touched.orders);
     needs.payments.clone_from(&touched.payments);
     needs.reservations.clone_from(&touched.reservations);
@@ -49,6 +51,7 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     rows(&mut lines, &needs.keys, &seen.keys, plain);
     rows(&mut lines, &needs.skus, &seen.skus, |sku| plain(&canonical::sku(sku)));
     rows(&mut lines, &needs.carts, &seen.carts, plain);
+    rows(&mut lines, &needs.checkouts, &seen.checkouts, plain);
     rows(&mut lines, &needs.orders, &seen.orders, |order| plain(&canonical::order(order)));
     rows(&mut lines, &needs.payments, &seen.payments, plain);
     rows(&mut lines, &needs.reservations, &seen.reservations, plain);
@@ -79,6 +82,7 @@ async fn lists(store: &Arc<dyn Store>, touched: &Touched, lines: &mut Vec<String
     let day = START.plus_seconds(86_400);
     lines.push(format!("To expire: {:?}", store.orders_to_expire(day, 200).await.expect("it answers")));
     lines.push(format!("To abandon: {:?}", store.carts_to_abandon(day.plus_seconds(31 * 86_400), 200).await.expect("it answers")));
+    lines.push(format!("To end: {:?}", store.checkouts_to_end(day, 200).await.expect("it answers")));
     lines.push(format!("To ask: {:?}", store.payments_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("To give back: {:?}", store.refunds_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("Outbox: {:?}", store.outbox().await.expect("it answers")));

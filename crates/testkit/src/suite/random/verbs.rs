@@ -5,12 +5,14 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::cart::{Cart, CartOwner};
+use domain::checkout::GuestToken;
 use domain::command::{
-    AbandonCart, CancelOrder, CartChange, ChangeCart, ChangeOffer, ChangeOrder, CollectPayment, Command, Context, CreatePayment,
-    DeliverOrder, ExpireOrder, HearEvent, MergeCarts, OrderNews, PlaceCart, PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund,
-    RefundWord, RequestPayment, ShipOrder, TakePayment, TakeRefund,
+    AbandonCart, CancelOrder, CartChange, ChangeCart, ChangeOffer, ChangeOrder, CheckoutChange, CollectPayment, Command, ConfirmCheckout,
+    Context, CreatePayment, DeliverOrder, EndCheckout, ExpireOrder, HearEvent, MergeCarts, OrderNews, PlaceCart, PrepareOrder,
+    ProviderAnswer, RecordPayment, RecordRefund, RefundWord, RequestPayment, ShipOrder, StartCheckout, TakePayment, TakeRefund,
+    UpdateCheckout,
 };
-use domain::ids::{OfferId, OrderId, PaymentId, RefundId, SkuId, Uuid};
+use domain::ids::{OfferId, OrderId, PaymentId, RefundId, SessionId, SkuId, Uuid};
 use domain::order::Channel;
 use domain::stock::{Operation, ReservationKey};
 use rand::rngs::StdRng;
@@ -129,7 +131,7 @@ impl Dice {
         clock.advance_ms(if self.rng.random_ratio(1, 25) { 1_200_000 } else { self.rng.random_range(1..4000) });
         let cx = if self.rng.random_ratio(1, 10) { context_of(clock, &customer("ada")) } else { context(clock) };
         touched.skus.extend(SKUS.map(SkuId::from));
-        match self.rng.random_range(0..120) {
+        match self.rng.random_range(0..135) {
             0..22 => self.place(cx, touched),
             22..28 => self.after_payment(cx, touched),
             28..34 => {
@@ -161,7 +163,8 @@ impl Dice {
             80..90 => self.movement(cx, touched),
             90..95 => self.again(cx),
             95..100 => self.catalogue(cx),
-            _ => self.cart(cx, touched),
+            100..120 => self.cart(cx, touched),
+            _ => self.checkout(cx, touched),
         }
     }
 
@@ -314,6 +317,42 @@ impl Dice {
             _ => CartChange::Add { sku_id: self.sku_id().into(), qty: self.rng.random_range(1..4) },
         };
         self.maybe_keyed(ChangeCart { owner, change }, cx, touched)
+    }
+
+    /// Two sessions, each of a guest who now and then is a customer, and of whom half say all that must be said.
+    fn checkout(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
+        let session_id: SessionId = ["s", "t"][self.rng.random_range(0..2)].into();
+        touched.checkouts.insert(session_id.clone());
+        touched.carts.insert(CartOwner::Session(session_id.clone()));
+        let guest_token = None;
+        match self.rng.random_range(0..10) {
+            0..2 => {
+                let customer_id = self.rng.random_ratio(1, 4).then(|| "ada".into());
+                touched.carts.extend(customer_id.clone().map(CartOwner::User));
+                let cart = self.carts.values().next().filter(|_| self.rng.random_ratio(1, 4));
+                let cart = cart.map(|cart| (cart.cart_id, Some(cart.owner.clone())));
+                touched.carts.extend(cart.iter().filter_map(|(_, owner)| owner.clone()));
+                let guest_token = Some(GuestToken([7; 32]));
+                self.maybe_keyed(StartCheckout { session_id, customer_id, cart, guest_token }, cx, touched)
+            }
+            2..5 => {
+                let method = ["card_stub", "cod", "card_stub_decline"][self.rng.random_range(0..3)];
+                let change = CheckoutChange {
+                    shipping_address_id: Some(self.rng.random_ratio(3, 4).then(|| "home".into())),
+                    payment_method: Some(Some(method.into())),
+                    promotion_codes: self.rng.random_bool(0.5).then(|| vec!["SPRING".into()]),
+                    customer_email: self.rng.random_bool(0.5).then(|| Some("ada@mail.example".into())),
+                    ..CheckoutChange::default()
+                };
+                self.maybe_keyed(UpdateCheckout { session_id, guest_token, change }, cx, touched)
+            }
+            5 => job(EndCheckout { session_id }, cx),
+            _ => {
+                touched.orders.insert(cx.id());
+                touched.payments.extend((0..64).map(|n| PaymentId(cx.mint.id(n))));
+                self.maybe_keyed(ConfirmCheckout { session_id, guest_token }, cx, touched)
+            }
+        }
     }
 
     fn movement(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
