@@ -205,11 +205,12 @@ const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "checkout-order",
-        explanation: "a confirmed checkout session names an order of the checkout channel",
+        explanation: "a confirmed checkout session names an order that came from a cart",
         sql: "
-            select format('checkout session %s: its order %s is %s', c.session_id, c.order_id, coalesce('of channel ' || o.channel, 'not there'))
+            select format('checkout session %s: its order %s %s', c.session_id, c.order_id,
+                case when o.order_id is null then 'is not there' else 'came from no cart' end)
             from checkout c left join orders o using (order_id)
-            where c.order_id is not null and o.channel is distinct from 'checkout'",
+            where c.order_id is not null and o.cart_id is null",
     },
     Invariant {
         name: "outbox-complete",

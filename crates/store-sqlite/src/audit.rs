@@ -230,11 +230,11 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "checkout-order",
-        explanation: "a confirmed checkout session names an order of the checkout channel",
+        explanation: "a confirmed checkout session names an order that came from a cart",
         sql: "
-            select format('checkout session %s: its order is %s', session_id, coalesce('of channel ' || channel, 'not there'))
+            select format('checkout session %s: its order %s', session_id, iif(order_number is null, 'is not there', 'came from no cart'))
             from checkout c left join orders o using (order_id)
-            where c.order_id is not null and o.channel is not 'checkout'
+            where c.order_id is not null and o.cart_id is null
             limit ?1",
     },
     Invariant {

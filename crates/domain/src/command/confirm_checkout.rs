@@ -1,5 +1,6 @@
 //! Makes an order of a checkout session: placed, its stock promised, its payment begun, its cart closed, in one step or not at all.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::place_cart::items;
@@ -12,7 +13,7 @@ use crate::ids::{OrderId, SessionId};
 use crate::order::{AddressRef, Channel, Order};
 use crate::payment;
 use crate::refusal::CheckoutRefusal;
-use crate::tables::{Gap, Needs, View};
+use crate::tables::{Gap, Needs, View, Write};
 
 /// Confirms a session. Again, the same order; if its payment was declined meanwhile, with another attempt.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,6 +66,9 @@ impl Command for ConfirmCheckout {
         }
         CheckoutAnswer::needs_of(&self.session_id, seen, needs);
         if let Some(cart) = seen.carts.peek(&checkout.owner) {
+            if let Some(order_id) = became(checkout, cart) {
+                OrderAnswer::needs_of(order_id, seen, needs);
+            }
             needs.numbers.insert(cx.id(), cx.now.year());
             needs.stock.extend(cart.lines.iter().map(|line| line.sku_id.clone()));
         }
@@ -83,6 +87,14 @@ impl Command for ConfirmCheckout {
 /// Everything at once: what is refused leaves no trace.
 fn confirm(checkout: &Checkout, seen: &View, cx: &Context) -> Result<Decision<ConfirmAnswer>, Stop> {
     let preview = Preview::of(checkout, seen, cx.now)?;
+    let latest = seen.carts.get(&checkout.owner)?;
+    if let Some(order_id) = latest.and_then(|cart| became(checkout, cart)) {
+        // Another session, or another door, has ordered the cart: its order is the one that is there.
+        let decision = again(checkout, order_id, seen, cx)?;
+        let mut changes = decision.changes;
+        changes.checkouts = confirmed(checkout, order_id, cx);
+        return Ok(Decision { changes, ..decision });
+    }
     let Some(cart) = preview.cart.filter(|_| preview.missing.is_empty()) else {
         return Err(CheckoutRefusal::Incomplete(preview.missing).into());
     };
@@ -97,11 +109,21 @@ fn confirm(checkout: &Checkout, seen: &View, cx: &Context) -> Result<Decision<Co
     let (mut changes, mut answer) = (decision.changes, decision.answer);
     let order_id = answer.order.order_id;
     let cart = Arc::new((*cart).clone().changed(Some(CartEnd::Ordered(order_id)), &cx.settings.cart, cx.now));
-    let confirmed = Checkout { order_id: Some(order_id), ..checkout.clone() };
     changes.carts = change_cart::written([&cart]).carts;
-    changes.checkouts = written(&Arc::new(confirmed.changed(Status::Confirmed, &cx.settings.checkout, cx.now))).checkouts;
+    changes.checkouts = confirmed(checkout, order_id, cx);
     answer.price_changes = price_changes;
     Ok(Decision { changes, answer: ConfirmAnswer { answer, is_again: false } })
+}
+
+/// The order that the session's cart has become while the session went on.
+fn became(checkout: &Checkout, cart: &Cart) -> Option<OrderId> {
+    cart.ended.and_then(CartEnd::order_id).filter(|_| checkout.created_at <= cart.updated_at)
+}
+
+/// The session, over.
+fn confirmed(checkout: &Checkout, order_id: OrderId, cx: &Context) -> BTreeMap<SessionId, Write<Arc<Checkout>>> {
+    let confirmed = Checkout { order_id: Some(order_id), ..checkout.clone() };
+    written(&Arc::new(confirmed.changed(Status::Confirmed, &cx.settings.checkout, cx.now))).checkouts
 }
 
 /// The order that the session became; after a decline with another attempt, in the way that the session now says.

@@ -6,7 +6,7 @@ use domain::cart::CartEnd;
 use domain::event::{Fact, OrderEvent};
 use domain::ids::{OrderId, PaymentId, SkuId};
 use domain::message::messages_of;
-use domain::order::{Channel, Order, Status};
+use domain::order::{Order, Status};
 use domain::payment::{Payment, Status as PaymentStatus};
 use domain::refund::{Refund, Status as RefundStatus};
 use domain::stock::{Operation, StockState};
@@ -40,7 +40,7 @@ pub const INVARIANTS: &[Invariant] = &[
     ("key-order",        "the key of an order leads to it",                                                key_order),
     ("cart-ordered",     "a cart and the order that it became name each other",                            cart_ordered),
     ("cart-priced",      "a cart has a currency exactly when something is in it",                          cart_priced),
-    ("checkout-order",   "a confirmed checkout session names an order of the checkout channel",            checkout_order),
+    ("checkout-order",   "a confirmed checkout session names an order that came from a cart",               checkout_order),
     ("outbox-complete",  "each fact has its messages",                                                     outbox_complete),
     ("deadline",         "no unpaid order waits 60 s beyond its deadline, unless a payment is under way",  deadline),
 ];
@@ -107,7 +107,7 @@ fn cart_priced(books: &Books<'_>) -> Vec<String> {
 fn checkout_order(books: &Books<'_>) -> Vec<String> {
     let checkouts = books.memory.checkouts.values().filter(|checkout| {
         let order = checkout.order_id.map(|order_id| books.memory.orders.get(&order_id));
-        order.is_some_and(|order| order.is_none_or(|order| order.channel != Channel::Checkout))
+        order.is_some_and(|order| order.is_none_or(|order| order.cart_id.is_none()))
     });
     checkouts.map(|checkout| format!("{checkout:?}")).collect()
 }
