@@ -11,6 +11,7 @@ use domain::time::Time;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::Failure;
+use crate::lately::Lately;
 use crate::port::{Clock, Queries, Store};
 use crate::queue::{NotQueued, Queue};
 use crate::signals::{Intent, Signals};
@@ -64,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) pause: Arc<dyn Pause>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) signals: Signals,
+    pub(crate) lately: Lately,
     pub(crate) options: Options,
     intents: Mutex<Option<mpsc::UnboundedReceiver<Intent>>>,
 }
@@ -125,6 +127,7 @@ impl Engine {
             pause,
             settings: Arc::new(settings),
             signals,
+            lately: Lately::default(),
             options,
             intents: Mutex::new(Some(intents)),
         });

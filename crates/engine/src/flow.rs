@@ -73,8 +73,10 @@ impl Engine {
             if left.is_zero() {
                 break;
             }
-            self.wait_for(payment.payment_id, left).await?;
-            self.show_again(shown).await?;
+            match self.wait_for(payment.payment_id, left).await? {
+                Some(order) => *shown = order,
+                None => self.show_again(shown).await?,
+            }
         }
         Ok(())
     }
@@ -153,21 +155,26 @@ impl Engine {
         }
     }
 
-    async fn wait_for(&self, payment_id: PaymentId, within: Duration) -> Result<(), Failure> {
+    /// Waits up to `within` for the end of a payment; gives its order where this instance has seen both end together.
+    async fn wait_for(&self, payment_id: PaymentId, within: Duration) -> Result<Option<OrderAnswer>, Failure> {
         // Listening begins before the first look, so that no end falls in between.
         let mut ended = self.shared().signals.ended(payment_id);
+        if let Some(order) = self.shared().lately.ended(payment_id) {
+            return Ok(Some(order));
+        }
         let wait = async {
             loop {
+                match tokio::time::timeout(LOOK_EVERY, &mut ended).await {
+                    Ok(order) => return Ok(order.ok().flatten()),
+                    Err(_not_yet) => {}
+                }
+                // Another instance may have seen it end.
                 let payment = self.queries().payment(&domain::Caller::system(), payment_id).await?;
                 if !payment.as_deref().is_some_and(Payment::awaits_provider) {
-                    return Ok(());
-                }
-                match tokio::time::timeout(LOOK_EVERY, &mut ended).await {
-                    Ok(_) => return Ok(()),
-                    Err(_not_yet) => {}
+                    return Ok(None);
                 }
             }
         };
-        tokio::time::timeout(within, wait).await.unwrap_or(Ok(()))
+        tokio::time::timeout(within, wait).await.unwrap_or(Ok(None))
     }
 }

@@ -8,6 +8,7 @@ mod engine;
 mod failure;
 mod flow;
 pub mod guest;
+mod lately;
 mod measure;
 mod object;
 pub mod past;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::Changes;
+use domain::command::OrderAnswer;
 use domain::ids::PaymentId;
 use domain::payment::{Payment, Status};
 use domain::refund::Refund;
@@ -22,7 +23,7 @@ pub(crate) enum Intent {
 #[derive(Debug)]
 pub(crate) struct Signals {
     intents: mpsc::UnboundedSender<Intent>,
-    waiting: Mutex<BTreeMap<PaymentId, Vec<oneshot::Sender<()>>>>,
+    waiting: Mutex<BTreeMap<PaymentId, Vec<oneshot::Sender<Option<OrderAnswer>>>>>,
     /// Told whenever messages were written.
     pub(crate) outbox: Notify,
 }
@@ -34,7 +35,7 @@ impl Signals {
         (Self { intents, waiting: Mutex::default(), outbox: Notify::new() }, taken)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<PaymentId, Vec<oneshot::Sender<()>>>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<PaymentId, Vec<oneshot::Sender<Option<OrderAnswer>>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,7 +47,7 @@ impl Signals {
                 let _unheard = self.intents.send(Intent::Capture(write.row.clone()));
             } else if !write.row.status.is_open() {
                 for caller in self.waiting().remove(&write.row.payment_id).unwrap_or_default() {
-                    let _left = caller.send(());
+                    let _left = caller.send(shown(changes, &write.row));
                 }
             }
         }
@@ -60,8 +61,8 @@ impl Signals {
         }
     }
 
-    /// Comes true once this instance has seen how the payment ended.
-    pub(crate) fn ended(&self, payment_id: PaymentId) -> oneshot::Receiver<()> {
+    /// Comes once this instance has seen how the payment ended, with its order as it was then, if that was all written together.
+    pub(crate) fn ended(&self, payment_id: PaymentId) -> oneshot::Receiver<Option<OrderAnswer>> {
         let (tell, told) = oneshot::channel();
         let mut waiting = self.waiting();
         waiting.retain(|_, callers| {
@@ -71,4 +72,11 @@ impl Signals {
         waiting.entry(payment_id).or_default().push(tell);
         told
     }
+}
+
+/// The order of a payment that has just ended: an order without refunds whose latest payment it is, as both were saved together.
+pub(crate) fn shown(changes: &Changes, payment: &Arc<Payment>) -> Option<OrderAnswer> {
+    let order = &changes.orders.get(&payment.order_id)?.row;
+    let is_whole = order.payment_id == Some(payment.payment_id) && order.refunds.is_empty();
+    is_whole.then(|| OrderAnswer::now(order.clone(), Some(payment.clone()), Vec::new()))
 }

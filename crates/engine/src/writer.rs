@@ -168,10 +168,13 @@ impl Writer {
         for job in &*jobs {
             job.prepare(seen);
         }
-        for _ in 0..ROUNDS_MAX {
+        for round in 0..ROUNDS_MAX {
             let mut needs = Needs::default();
             for job in &*jobs {
                 job.needs(seen, &mut needs);
+            }
+            if round == 0 {
+                self.shared.lately.needs(jobs, &mut needs);
             }
             let missing = needs.without(seen);
             if missing.is_empty() {
@@ -220,6 +223,7 @@ impl Writer {
     fn saved(&self, changes: &Changes, commands: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a batch has at most a few hundred commands")]
         metrics::histogram!("commit_batch_size").record(commands as f64);
+        self.shared.lately.note(changes);
         self.shared.signals.committed(changes);
     }
 

@@ -1,6 +1,7 @@
 //! `ordo bench`: measures a server on this machine. Closed loop, or a constant rate without coordinated omission.
 
 mod catalogue;
+mod checkout;
 mod connection;
 mod histogram;
 mod load;
@@ -15,6 +16,7 @@ mod work;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use checkout::Checkout;
 use order::Order;
 use read::Reads;
 use target::Target;
@@ -70,6 +72,8 @@ enum What {
     Place,
     /// Buying tickets: `POST /orders`, then `POST /orders/{id}/confirm`; an answer counts when the order is confirmed
     Tickets,
+    /// Guests who fill a cart with two things and check it out: five requests; an answer counts when the order is paid
+    Checkout,
     /// Reading orders that are there: details, history, and lists by all that they can be found by
     Read,
 }
@@ -79,6 +83,7 @@ impl What {
     fn noun(self) -> &'static str {
         match self {
             Self::Place | Self::Tickets => "orders",
+            Self::Checkout => "checkouts",
             Self::Read => "reads",
         }
     }
@@ -152,7 +157,7 @@ fn measure(args: &BenchArgs) -> Result<load::Outcome, BenchError> {
     let progress = std::io::stderr().is_terminal();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let sample = match args.what {
-            What::Place => {
+            What::Place | What::Checkout => {
                 catalogue::prepare(&target, args.skus, args.connections, progress).await?;
                 None
             }
@@ -161,6 +166,7 @@ fn measure(args: &BenchArgs) -> Result<load::Outcome, BenchError> {
         };
         let work = |connection| match (args.what, &sample) {
             (What::Read, Some(sample)) => Work::Read(Reads::of(&target, sample, connection)),
+            (What::Checkout, _) => Work::Checkout(Checkout::of(&target, connection, args.skus)),
             (What::Tickets, _) => Work::Tickets(Tickets::template(&target)),
             _ => Work::Place(Order::template(&target, connection, args.skus, args.lines)),
         };

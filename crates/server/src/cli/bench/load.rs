@@ -41,8 +41,8 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
     /// What the first failure said.
     pub(crate) first_failure: Option<String>,
-    /// Of reads, the latency of each kind in [`super::read::KINDS`] that had answers.
-    pub(crate) kinds: BTreeMap<usize, Histogram>,
+    /// The latency of each kind of reading, and of the steps that are told by themselves.
+    pub(crate) kinds: BTreeMap<&'static str, Histogram>,
 }
 
 /// The outcome so far, and for each connection since when it waits for an answer that counts.
@@ -101,8 +101,8 @@ impl Tally {
     fn answer(&mut self, latency: Duration, done: &Done, body: &[u8]) {
         let status = done.status;
         *self.outcome.statuses.entry(status).or_default() += 1;
-        if let Some(kind) = done.kind {
-            self.outcome.kinds.entry(kind).or_default().record(latency);
+        if let Some((kind, took)) = done.part {
+            self.outcome.kinds.entry(kind).or_default().record(took.unwrap_or(latency));
         }
         if (200..300).contains(&status) {
             self.outcome.latency.record(latency);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::histogram::Histogram;
 use super::load::Outcome;
-use super::read::KINDS;
 use super::{BenchArgs, What};
 
 /// Quantiles that are told: name in text, name in JSON, of 1000.
@@ -48,13 +47,13 @@ pub(crate) fn json(args: &BenchArgs, outcome: &Outcome) -> String {
         report.insert("first_failure".into(), first.as_str().into());
     }
     if !outcome.kinds.is_empty() {
-        let of_kind = |(kind, latency): (&usize, &Histogram)| {
+        let of_kind = |(kind, latency): (&&str, &Histogram)| {
             let mut told = serde_json::Map::new();
             for (_, name, per_mille) in QUANTILES {
                 told.insert((*name).into(), rounded(milliseconds(latency.quantile(*per_mille))).into());
             }
             told.insert("count".into(), latency.count().into());
-            (KINDS[*kind].to_owned(), told.into())
+            ((*kind).to_owned(), told.into())
         };
         report.insert("kinds".into(), serde_json::Value::Object(outcome.kinds.iter().map(of_kind).collect()));
     }
@@ -72,7 +71,7 @@ pub(crate) fn text(args: &BenchArgs, outcome: &Outcome) -> String {
         outcome.ok,
         outcome.elapsed.as_secs_f64(),
         args.connections,
-        if matches!(args.what, What::Place) { format!(", {} SKUs", args.skus) } else { String::new() },
+        if matches!(args.what, What::Place | What::Checkout) { format!(", {} SKUs", args.skus) } else { String::new() },
         orders_per_second(outcome)
     );
     let mut line = |text: String| writeln!(page, "{text}").expect("a String takes everything");
@@ -96,7 +95,7 @@ pub(crate) fn text(args: &BenchArgs, outcome: &Outcome) -> String {
     line(format!("  {:<6} {:>10.3} ms", "max", milliseconds(outcome.latency.max())));
     for (kind, latency) in &outcome.kinds {
         let (p50, p99) = (milliseconds(latency.quantile(500)), milliseconds(latency.quantile(990)));
-        line(format!("  {:<10} p50 {p50:>9.3} ms  p99 {p99:>9.3} ms  {:>9} times", KINDS[*kind], latency.count()));
+        line(format!("  {:<10} p50 {p50:>9.3} ms  p99 {p99:>9.3} ms  {:>9} times", kind, latency.count()));
     }
     let rows = outcome.latency.octaves();
     let most = rows.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
