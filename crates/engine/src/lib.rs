@@ -19,7 +19,7 @@ mod signals;
 mod stop;
 mod threads;
 mod ticket;
-mod told;
+pub mod told;
 pub mod wire;
 pub mod worker;
 mod writer;

@@ -1,4 +1,4 @@
-//! Reads facts back from the text that [`wire::fact`](crate::wire::fact) made of them.
+//! Reads facts and price snapshots back from the text that [`wire`](crate::wire) made of them.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use domain::command::CHANGEABLE;
 use domain::event::Fact;
 use domain::ids::Uuid;
 use domain::money::Currency;
-use domain::order::PaymentMethod;
+use domain::order::{PaymentMethod, PriceSnapshot};
 use domain::time::Time;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -29,6 +29,28 @@ struct Payload {
     fields: Option<Vec<String>>,
     payment_method: Option<String>,
     expires_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Snapshot<'t> {
+    offer_id: Uuid,
+    #[serde(borrow)]
+    unit_price: &'t RawValue,
+    captured_at: &'t str,
+    title: Option<String>,
+    author: Option<String>,
+}
+
+/// Reads back what [`wire::price_snapshot`](crate::wire::price_snapshot) made; `None`: it is something else.
+pub fn price_snapshot(text: &str) -> Option<PriceSnapshot> {
+    let told: Snapshot<'_> = serde_json::from_str(text).ok()?;
+    Some(PriceSnapshot {
+        offer_id: told.offer_id.into(),
+        unit_price: minor(told.unit_price)?,
+        captured_at: Time::parse(told.captured_at)?,
+        title: told.title.map(Into::into),
+        author: told.author.map(Into::into),
+    })
 }
 
 /// The fact; `None`: a version of the service wrote it that knows more than this one.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::ids::{OfferId, OrderId, OrderItemId, ProductId, SkuId};
+use domain::ids::{OrderId, OrderItemId, ProductId, SkuId};
 use domain::order::{Line, LineSubject, Order, PriceSnapshot};
 use domain::tables::Write;
-use engine::wire;
+use engine::{told, wire};
 use tokio_postgres::Row;
 
 use crate::error::Failure;
@@ -14,9 +14,7 @@ use crate::types::{Column, Fields, Int, Json, Moment, column, named, rows};
 /// In the order of the lines. The order's row is read before: lines that are newer than it fail at its version.
 pub(crate) const LOAD: &str = "
     select order_id, order_item_id, qty::bigint, unit_price, item_total_amount, shipped_qty::bigint, refunded_qty::bigint,
-        session_id, ticket_type_id, sku_id, product_id, product_name,
-        (price_snapshot_json ->> 'offer_id')::uuid, price_snapshot_json ->> 'unit_price',
-        (price_snapshot_json ->> 'captured_at')::timestamptz, price_snapshot_json ->> 'title', price_snapshot_json ->> 'author'
+        session_id, ticket_type_id, sku_id, product_id, product_name, price_snapshot_json::text
     from order_item
     where order_id = any($1)
     order by order_id, line_no";
@@ -92,9 +90,14 @@ pub(crate) fn inserted<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> 
     ])
 }
 
-pub(crate) fn updated<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<Column<'c>> {
-    let rows: Vec<&'c Line> = orders.iter().flat_map(|write| &write.row.lines).collect();
-    vec![column(&rows, |line| line.order_item_id.0), column(&rows, |line| line.shipped_qty), column(&rows, |line| line.refunded_qty)]
+/// Lines of which something has left or come back. Neither count ever falls: of the others there is nothing to write.
+pub(crate) fn moved<'c>(orders: &[&'c Write<Arc<Order>>]) -> Vec<&'c Line> {
+    let lines = orders.iter().flat_map(|write| &write.row.lines);
+    lines.filter(|line| line.shipped_qty != 0 || line.refunded_qty != 0).collect()
+}
+
+pub(crate) fn updated<'c>(rows: &[&'c Line]) -> Vec<Column<'c>> {
+    vec![column(rows, |line| line.order_item_id.0), column(rows, |line| line.shipped_qty), column(rows, |line| line.refunded_qty)]
 }
 
 /// The line, and whose it is.
@@ -111,20 +114,12 @@ pub(crate) fn read(row: &Row) -> Result<(OrderId, Line), Failure> {
             sku_id: SkuId(row.text()?),
             product_id: ProductId(row.text()?),
             name: row.text()?,
-            snapshot: PriceSnapshot {
-                offer_id: OfferId(row.take()?),
-                unit_price: minor_units(&mut row)?,
-                captured_at: row.time()?,
-                title: row.text_or_none()?,
-                author: row.text_or_none()?,
+            snapshot: {
+                // Read here: PostgreSQL would go through the text once for each of its fields.
+                let stored = row.take::<&str>()?;
+                told::price_snapshot(stored).ok_or_else(|| row.unreadable(stored))?
             },
         },
     };
     Ok((order_id, Line { order_item_id, subject, qty, unit_price, total, shipped_qty, refunded_qty }))
-}
-
-/// An amount that was written with exactly its currency's decimals; see [`wire::amount`].
-fn minor_units(row: &mut Fields<'_>) -> Result<i64, Failure> {
-    let stored = row.take::<&str>()?;
-    stored.replace('.', "").parse().map_err(|_| row.unreadable(stored))
 }

@@ -58,7 +58,10 @@ pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared
     }
     if !old.is_empty() {
         flight.add(&prepared.orders_update, order::updated(&old));
-        flight.add(&prepared.lines_update, line::updated(&old));
+        let moved = line::moved(&old);
+        if !moved.is_empty() {
+            flight.add(&prepared.lines_update, line::updated(&moved));
+        }
         let shipments = shipment::of_orders(&old);
         if !shipments.is_empty() {
             flight.add(&prepared.shipments_upsert, shipment::upserted(&shipments));

@@ -66,7 +66,8 @@ impl Checkout {
         let sent = Instant::now();
         let status = self.send(connection, "POST", "/checkout/confirm", &named).await?;
         let confirm = Some(sent.elapsed());
-        let paid: serde_json::Value = serde_json::from_slice(connection.body()).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
+        let paid: serde_json::Value =
+            serde_json::from_slice(connection.body()).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
         // An order whose payment nobody knows the end of was answered, and is not paid.
         Ok(Ended { status: if status == 201 && paid["payment_status"] != "paid" { 504 } else { status }, confirm })
     }
