@@ -10,8 +10,9 @@ use domain::Caller;
 use domain::command::Command;
 use domain::key::Fingerprint;
 use engine::port::Unavailable;
-use engine::{Ask, Done, Engine, Failure};
+use engine::{Ask, Done, Engine, Failure, StopSignal};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 
 use crate::access::Requester;
 use crate::input::FieldError;
@@ -39,6 +40,8 @@ pub struct AppOptions {
     pub version: &'static str,
     /// Random: the first part of the request ids that are made here.
     pub process: u64,
+    /// Given when the service stops: what would go on for ever ends.
+    pub stopped: StopSignal,
 }
 
 /// Shared by all handlers.
@@ -47,13 +50,18 @@ pub struct App {
     pub(crate) engine: Engine,
     pub(crate) options: AppOptions,
     pub(crate) request_ids: Arc<RequestIds>,
+    /// Places of those who follow an order.
+    pub(crate) streams: Arc<Semaphore>,
 }
+
+/// Whoever follows an order asks the store every second, and holds a connection.
+const STREAMS_MAX: usize = 1000;
 
 impl App {
     /// Doors for `engine`.
     pub fn new(engine: Engine, options: AppOptions) -> Self {
         let request_ids = Arc::new(RequestIds::new(options.process));
-        Self { engine, options, request_ids }
+        Self { engine, options, request_ids, streams: Arc::new(Semaphore::new(STREAMS_MAX)) }
     }
 
     /// Carries a command out and waits for its answer.

@@ -52,6 +52,7 @@ kinds! {
     IDEMPOTENCY_KEY_INVALID    400 "The Idempotency-Key is not valid";
     IDEMPOTENCY_KEY_MISMATCH   400 "Header and body give different idempotency keys";
     IF_MATCH_INVALID           400 "If-Match is not a list of entity tags";
+    LAST_EVENT_ID_INVALID      400 "Last-Event-ID is not the sequence of an event";
     UNAUTHENTICATED            401 "The request needs valid credentials";
     FORBIDDEN                  403 "The credentials do not allow this";
     NOT_FOUND                  404 "There is no such resource";

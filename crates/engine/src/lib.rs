@@ -26,6 +26,7 @@ mod writer;
 
 pub use engine::{Ask, Engine, Options, Pause, RealPause};
 pub use failure::Failure;
+pub use signals::Watched;
 pub use stop::{StopSignal, Stopper};
 pub use threads::{WriterThreads, run_on_threads};
 pub use ticket::Done;

@@ -42,6 +42,23 @@ pub async fn order_at(queries: &dyn Queries, caller: &Caller, order_id: OrderId,
     Ok(Some(past.of(&now, payment.as_ref())))
 }
 
+/// Since when the order stands where it stands: when its status or its money last moved. `None`: it is not there for this caller.
+pub async fn standing_since(queries: &dyn Queries, caller: &Caller, order_id: OrderId) -> Result<Option<Time>, Unavailable> {
+    let (mut since, mut after) = (None, None);
+    loop {
+        let Some(page) = queries.order_events(caller, order_id, Page { after, limit: FACTS }).await? else { return Ok(None) };
+        let moved = |event: &&RecordedEvent| {
+            let is_of_money = ["PAYMENT_", "LATE_PAYMENT_", "REFUND_"].iter().any(|word| event.event_type.starts_with(word));
+            is_of_money || event.from.as_deref() != Some(&event.to)
+        };
+        since = page.iter().rev().find(moved).map(|event| event.created_at).or(since);
+        after = page.last().map(|event| event.sequence).or(after);
+        if page.len() < FACTS as usize {
+            return Ok(since);
+        }
+    }
+}
+
 fn read(event: &RecordedEvent) -> Option<Told> {
     Some(Told {
         sequence: event.sequence,

@@ -95,6 +95,7 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
             metrics,
             version: env!("CARGO_PKG_VERSION"),
             process: rand::random(),
+            stopped: stopped.clone(),
         },
     );
     let stop_within = Duration::from_secs(config.shutdown_seconds.into());

@@ -6,6 +6,8 @@ mod offer;
 pub(crate) mod order;
 mod order_change;
 mod order_shape;
+mod order_stream;
+mod order_why;
 mod payment;
 mod refund;
 mod shipment;
@@ -39,6 +41,8 @@ pub(crate) fn router() -> Router<App> {
         .open("/api/v1/orders/{order_id}", Access::EVERYBODY, get(order::read))
         .open("/api/v1/orders/{order_id}", Access::BUYERS, patch(order_change::change))
         .open("/api/v1/orders/{order_id}/events", Access::EVERYBODY, get(order::events))
+        .open("/api/v1/orders/{order_id}/stream", Access::EVERYBODY, get(order_stream::follow))
+        .open("/api/v1/orders/{order_id}/why", Access::EVERYBODY, get(order_why::read))
         .open("/api/v1/orders/{order_id}/cancel", Access::EVERYBODY, post(order::cancel))
         .open("/api/v1/payments", Access::BUYERS, post(payment::create))
         .open("/api/v1/payments/{payment_id}", Access::EVERYBODY, get(payment::read))

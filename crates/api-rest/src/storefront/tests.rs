@@ -50,7 +50,7 @@ impl House {
             tokio::spawn(writer.run());
         }
         let (stopper, stop): (Stopper, StopSignal) = Stopper::new();
-        tokio::spawn(engine::worker::run_payments(engine.clone(), Arc::new(engine::worker::StubProvider), stop));
+        tokio::spawn(engine::worker::run_payments(engine.clone(), Arc::new(engine::worker::StubProvider), stop.clone()));
         engine.submit(builders::sku("tea"), ask()).await.unwrap();
         engine.submit(builders::offer("tea", 1000), ask()).await.unwrap();
         engine.submit(builders::restock("tea", 100), ask()).await.unwrap();
@@ -60,6 +60,7 @@ impl House {
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             version: "test",
             process: 1,
+            stopped: stop,
         };
         Self { app: App::new(engine, options), _stopper: stopper }
     }

@@ -2,12 +2,14 @@
 
 mod lifecycle;
 mod past;
+mod why;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use lifecycle::{Action, Circumstances, Condition, MOVES, Move, Status, To, allowed, diagram, find};
 pub use past::{Past, Told};
+pub use why::{WaitsFor, Why, why};
 
 use crate::caller::Caller;
 use crate::ids::{

@@ -69,6 +69,11 @@ impl Status {
         }
     }
 
+    /// Whether it has still to end.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Requested | Approved | Processing)
+    }
+
     /// Whether its amount counts against what was captured.
     pub const fn counts(self) -> bool {
         match self {

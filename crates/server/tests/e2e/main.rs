@@ -87,5 +87,7 @@ mod refusing;
 mod retries;
 mod stopping;
 mod storefront;
+mod stream;
 mod sync;
 mod tickets;
+mod why;

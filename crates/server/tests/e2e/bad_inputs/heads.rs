@@ -120,6 +120,8 @@ fn paths() -> Vec<Row> {
         ("GET", "/api/v1/orders/{id}", "", Details, "ORDER_NOT_FOUND"),
         ("PATCH", "/api/v1/orders/{id}", r#"{"notes":"n"}"#, Details, "ORDER_NOT_FOUND"),
         ("GET", "/api/v1/orders/{id}/events", "", Details, "ORDER_NOT_FOUND"),
+        ("GET", "/api/v1/orders/{id}/stream", "", Details, "ORDER_NOT_FOUND"),
+        ("GET", "/api/v1/orders/{id}/why", "", Details, "ORDER_NOT_FOUND"),
         ("POST", "/api/v1/orders/{id}/cancel", "", Details, "ORDER_NOT_FOUND"),
         ("PATCH", "/api/v1/offers/{id}", "{}", Details, "OFFER_NOT_FOUND"),
         ("PATCH", "/api/v1/cart/items/{id}", r#"{"qty":1}"#, Details, "CART_ITEM_NOT_FOUND"),

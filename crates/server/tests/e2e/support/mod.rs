@@ -2,6 +2,7 @@
 
 mod database;
 mod dice;
+mod events;
 mod http;
 mod load;
 mod postgres;
@@ -12,6 +13,7 @@ mod wait;
 
 pub(crate) use database::Database;
 pub(crate) use dice::{Dice, Length};
+pub(crate) use events::{Event, Events};
 pub(crate) use http::{Http, Reply, Request, read_reply};
 pub(crate) use load::{Answers, Load};
 pub(crate) use process::{Ordo, Server, Setup, signal};
