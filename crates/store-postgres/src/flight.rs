@@ -39,6 +39,13 @@ impl<'c> Flight<'c> {
         self.statements.push(maybe_done(self.client.execute_raw(statement, columns).boxed()));
     }
 
+    /// Adds a statement that writes all of `rows`; none without rows.
+    pub(crate) fn rows<R>(&mut self, statement: &'c Statement, rows: &[R], columns: impl FnOnce(&[R]) -> Vec<Column<'c>>) {
+        if !rows.is_empty() {
+            self.add(statement, columns(rows));
+        }
+    }
+
     /// Sends everything and COMMIT, then reads all answers.
     pub(crate) async fn commit(mut self) -> Result<(), Failed> {
         if self.keeper == Keeper::Pooler {

@@ -1,6 +1,7 @@
 //! Loads what a batch needs: one statement a table, all in one flight, each looked up by one column.
 
 use domain::ids::{OrderId, OrderNumber, SessionId, SkuId};
+use domain::tables::{Shelf, Table};
 use domain::{Needs, View};
 use tokio::try_join;
 use tokio_postgres::types::ToSql;
@@ -86,38 +87,31 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     let stock = stock.iter().map(stock::read).collect::<Result<Vec<_>, _>>()?;
     let numbers: Vec<(OrderId, OrderNumber)> = number::give(numbers, &drawn)?;
 
-    for row in keys {
-        seen.keys.found(row.key.clone(), row.into());
-    }
-    for row in skus {
-        seen.skus.found(row.sku_id.clone(), row.into());
-    }
-    for row in carts {
-        seen.carts.found(row.owner.clone(), row.into());
-    }
-    for row in checkouts {
-        seen.checkouts.found(row.session_id.clone(), row.into());
-    }
-    for row in orders {
-        seen.orders.found(row.order_id, row.into());
-    }
-    for row in payments {
-        seen.payments.found(row.payment_id, row.into());
-    }
-    for row in refunds {
-        seen.refunds.found(row.refund_id, row.into());
-    }
-    for row in tasks {
-        seen.tasks.found(row.task_id, row.into());
-    }
-    for row in reservations {
-        seen.reservations.found(row.key.clone(), row.into());
-    }
+    put(&mut seen.keys, keys, |row| row.key.clone());
+    put(&mut seen.skus, skus, |row| row.sku_id.clone());
+    put(&mut seen.carts, carts, |row| row.owner.clone());
+    put(&mut seen.checkouts, checkouts, |row| row.session_id.clone());
+    put(&mut seen.orders, orders, |row| row.order_id);
+    put(&mut seen.payments, payments, |row| row.payment_id);
+    put(&mut seen.refunds, refunds, |row| row.refund_id);
+    put(&mut seen.tasks, tasks, |row| row.task_id);
+    put(&mut seen.reservations, reservations, |row| row.key.clone());
     for (sku_id, row) in stock {
         seen.stock.found(sku_id, row);
     }
     seen.numbers.extend(numbers);
     Ok(())
+}
+
+/// Puts rows onto their shelf.
+fn put<T, R>(shelf: &mut Shelf<T>, rows: Vec<R>, key: impl Fn(&R) -> T::Key)
+where
+    T: Table,
+    T::Row: From<R>,
+{
+    for row in rows {
+        shelf.found(key(&row), row.into());
+    }
 }
 
 /// The rows under `keys`; without keys, no statement is sent.

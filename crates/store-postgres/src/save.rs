@@ -17,101 +17,46 @@ pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared
     let mut flight = Flight::begin(client, opening);
     flight.add(&prepared.mark_insert, mark::inserted(mark));
 
-    let keys: Vec<_> = keys.values().map(|write| &write.row).collect();
-    if !keys.is_empty() {
-        flight.add(&prepared.keys_insert, key::inserted(&keys));
-    }
+    flight.rows(&prepared.keys_insert, &keys.values().map(|write| &write.row).collect::<Vec<_>>(), key::inserted);
     let (new, old) = apart(skus.values());
-    if !new.is_empty() {
-        flight.add(&prepared.skus_insert, sku::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.skus_update, sku::updated(&old));
-    }
-    let offers: Vec<_> = skus.values().flat_map(|write| &write.row.offers).collect();
-    if !offers.is_empty() {
-        flight.add(&prepared.offers_upsert, offer::upserted(&offers));
-    }
+    flight.rows(&prepared.skus_insert, &new, sku::inserted);
+    flight.rows(&prepared.skus_update, &old, sku::updated);
+    flight.rows(&prepared.offers_upsert, &skus.values().flat_map(|write| &write.row.offers).collect::<Vec<_>>(), offer::upserted);
     let (new, old) = apart(carts.values());
-    if !new.is_empty() {
-        flight.add(&prepared.carts_insert, cart::inserted(&new));
-    }
     let lines = cart::lines_of(carts.values());
-    if !old.is_empty() {
-        flight.add(&prepared.carts_update, cart::updated(&old));
-        flight.add(&prepared.cart_lines_delete, cart::lines_deleted(&old, &lines));
-    }
-    if !lines.is_empty() {
-        flight.add(&prepared.cart_lines_upsert, cart::lines_upserted(&lines));
-    }
+    flight.rows(&prepared.carts_insert, &new, cart::inserted);
+    flight.rows(&prepared.carts_update, &old, cart::updated);
+    flight.rows(&prepared.cart_lines_delete, &old, |old| cart::lines_deleted(old, &lines));
+    flight.rows(&prepared.cart_lines_upsert, &lines, cart::lines_upserted);
     let (new, old) = apart(checkouts.values());
-    if !new.is_empty() {
-        flight.add(&prepared.checkouts_insert, checkout::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.checkouts_update, checkout::updated(&old));
-    }
+    flight.rows(&prepared.checkouts_insert, &new, checkout::inserted);
+    flight.rows(&prepared.checkouts_update, &old, checkout::updated);
     let (new, old) = apart(orders.values());
-    if !new.is_empty() {
-        flight.add(&prepared.orders_insert, order::inserted(&new));
-        flight.add(&prepared.lines_insert, line::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.orders_update, order::updated(&old));
-        let moved = line::moved(&old);
-        if !moved.is_empty() {
-            flight.add(&prepared.lines_update, line::updated(&moved));
-        }
-        let shipments = shipment::of_orders(&old);
-        if !shipments.is_empty() {
-            flight.add(&prepared.shipments_upsert, shipment::upserted(&shipments));
-            flight.add(&prepared.shipment_items_insert, shipment::items_inserted(&shipments));
-        }
-    }
+    flight.rows(&prepared.orders_insert, &new, order::inserted);
+    flight.rows(&prepared.lines_insert, &new, line::inserted);
+    flight.rows(&prepared.orders_update, &old, order::updated);
+    flight.rows(&prepared.lines_update, &line::moved(&old), line::updated);
+    let shipments = shipment::of_orders(&old);
+    flight.rows(&prepared.shipments_upsert, &shipments, shipment::upserted);
+    flight.rows(&prepared.shipment_items_insert, &shipments, shipment::items_inserted);
     let (new, old) = apart(payments.values());
-    if !new.is_empty() {
-        flight.add(&prepared.payments_insert, payment::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.payments_update, payment::updated(&old));
-    }
+    flight.rows(&prepared.payments_insert, &new, payment::inserted);
+    flight.rows(&prepared.payments_update, &old, payment::updated);
     let (new, old) = apart(refunds.values());
-    if !new.is_empty() {
-        flight.add(&prepared.refunds_insert, refund::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.refunds_update, refund::updated(&old));
-    }
+    flight.rows(&prepared.refunds_insert, &new, refund::inserted);
+    flight.rows(&prepared.refunds_update, &old, refund::updated);
     let (new, old) = apart(tasks.values());
-    if !new.is_empty() {
-        flight.add(&prepared.tasks_insert, task::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.tasks_update, task::updated(&old));
-    }
+    flight.rows(&prepared.tasks_insert, &new, task::inserted);
+    flight.rows(&prepared.tasks_update, &old, task::updated);
     let (new, old) = apart(reservations.values());
-    if !new.is_empty() {
-        flight.add(&prepared.reservations_insert, reservation::inserted(&new));
-    }
-    if !old.is_empty() {
-        flight.add(&prepared.reservations_update, reservation::updated(&old));
-    }
-    if !ledger.is_empty() {
-        flight.add(&prepared.ledger_insert, stock::booked(&ledger.iter().collect::<Vec<_>>()));
-    }
-    if !facts.is_empty() {
-        flight.add(&prepared.facts_insert, event::inserted(&facts.iter().collect::<Vec<_>>()));
-    }
-    if !outbox.is_empty() {
-        flight.add(&prepared.outbox_insert, outbox::inserted(&outbox.iter().collect::<Vec<_>>()));
-    }
+    flight.rows(&prepared.reservations_insert, &new, reservation::inserted);
+    flight.rows(&prepared.reservations_update, &old, reservation::updated);
+    flight.rows(&prepared.ledger_insert, &ledger.iter().collect::<Vec<_>>(), stock::booked);
+    flight.rows(&prepared.facts_insert, &facts.iter().collect::<Vec<_>>(), event::inserted);
+    flight.rows(&prepared.outbox_insert, &outbox.iter().collect::<Vec<_>>(), outbox::inserted);
     let (new, moved): (Vec<_>, Vec<_>) = stock.iter().partition(|(_, delta)| delta.is_new);
-    if !new.is_empty() {
-        flight.add(&prepared.stock_insert, stock::moved(&new));
-    }
-    if !moved.is_empty() {
-        flight.add(&prepared.stock_update, stock::moved(&moved));
-    }
+    flight.rows(&prepared.stock_insert, &new, stock::moved);
+    flight.rows(&prepared.stock_update, &moved, stock::moved);
     flight.commit().await
 }
 

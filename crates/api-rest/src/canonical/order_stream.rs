@@ -3,6 +3,7 @@
 //! What is sent rests on the sequence alone, which has no gaps: the history after the last fact sent is read again whenever this instance has
 //! written one, and every second, since another instance may have.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -132,7 +133,7 @@ impl Reader {
         for fact in facts {
             // JSON on one line: serde_json writes no line breaks, and stored payloads have none of their own.
             let data = serde_json::to_string(&EventShape::of(fact)).unwrap_or_default().replace(['\n', '\r'], " ");
-            text.push_str(&format!("id: {}\nevent: {}\ndata: {data}\n\n", fact.sequence, fact.event_type));
+            let _ = write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", fact.sequence, fact.event_type);
             self.after = fact.sequence;
         }
     }

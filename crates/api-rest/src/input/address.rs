@@ -103,13 +103,13 @@ fn address_text(f: &mut Fields<'_>, name: &'static str) -> Option<Arc<str>> {
             return;
         }
         let forms = POSTAL_CODES.iter().find(|(code, _)| *code == country).map(|(_, forms)| *forms);
-        for (name, is_needed) in [("region", WITH_REGION.contains(&&*country)), ("postal_code", forms.is_some())] {
+        for (name, is_needed) in [("region", WITH_REGION.contains(&country)), ("postal_code", forms.is_some())] {
             if is_needed && !f.has(name) {
                 f.refuse(name, "REQUIRED", "Is required in this country.");
             }
         }
         if let (Some(forms), Some(code)) = (forms, postal_code)
-            && !fits(&code, &country, forms)
+            && !fits(&code, country, forms)
         {
             let message =
                 format!("Is no postal code of {country}, which look like {}.", forms.join(" or ").replace('#', "0").replace('@', "A"));

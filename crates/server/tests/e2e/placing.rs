@@ -166,7 +166,7 @@ async fn what_the_caller_says_about_an_order_is_kept(database: &Database) {
     let server = Server::on(database).await;
     let http = &server.http;
     goods(http, "TEA", 10).await;
-    let address = json!({ "name": "Ana", "line1": "Gran Vía 1", "city": "Málaga", "country": "ES" });
+    let address = json!({ "name": "Ana", "line1": "Gran Vía 1", "city": "Málaga", "country": "ES", "postal_code": "29005" });
     let body = json!({
         "items": [{ "sku_id": "TEA", "qty": 1 }],
         "user_id": "u-1", "customer_email": "ana@example.com", "notes": "bell\nis broken", "metadata": { "a": [1, "ü"] },

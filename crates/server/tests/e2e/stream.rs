@@ -25,7 +25,7 @@ async fn placed(http: &Http, key: &str) -> String {
 }
 
 fn types(events: &[Event]) -> Vec<&str> {
-    events.iter().map(|event| event.event_type.as_str()).collect()
+    events.iter().map(|event| event.name.as_str()).collect()
 }
 
 /// Everything until it is paid.

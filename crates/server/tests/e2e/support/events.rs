@@ -16,7 +16,7 @@ const EVENT_WITHIN: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
     pub(crate) id: i64,
-    pub(crate) event_type: String,
+    pub(crate) name: String,
     pub(crate) data: Value,
 }
 
@@ -75,7 +75,7 @@ impl Events {
                 let fields: BTreeMap<&str, &str> = block.lines().filter_map(|line| line.split_once(": ")).collect();
                 if let Some(data) = fields.get("data") {
                     let data = serde_json::from_str(data).expect("is JSON");
-                    return Some(Event { id: fields["id"].parse().expect("a number"), event_type: fields["event"].to_owned(), data });
+                    return Some(Event { id: fields["id"].parse().expect("a number"), name: fields["event"].to_owned(), data });
                 }
             }
             if !goes_on || !self.fill().await {
