@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api_input::head::RequestIds;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::Caller;
@@ -21,7 +22,7 @@ use crate::input::document::Doc;
 use crate::input::fields::{self, Fields};
 use crate::problem::{self, Problem};
 use crate::refusals::problem_of;
-use crate::request::{IdempotencyKey, RequestIds};
+use crate::request::IdempotencyKey;
 use crate::terms::Terms;
 
 /// A question reads a few rows by an index: what takes longer than this will not come.

@@ -8,7 +8,6 @@ mod answer;
 mod app;
 mod canonical;
 mod checkout;
-#[cfg_attr(not(test), expect(dead_code, reason = "the reader knows every kind of field; the doors so far use most of them"))]
 mod input;
 mod internal;
 mod layer;

@@ -1,8 +1,8 @@
 //! What every request brings apart from its fields: its id, its body as bytes, its idempotency key, the ids in its path.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use api_input::head::{self, RequestIds};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -39,15 +39,14 @@ pub(crate) struct RequestId(String);
 impl RequestId {
     /// The id if it is one.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let good = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        good.then(|| Self(text.to_owned()))
+        head::is_request_id(text).then(|| Self(text.to_owned()))
     }
 
     /// The id that the caller sent, if he sent a good one, else one that `maker` makes.
     pub(crate) fn accept(headers: &HeaderMap, maker: &RequestIds) -> Self {
         let mut sent = headers.get_all(X_REQUEST_ID).iter();
         let one = sent.next().filter(|_| sent.next().is_none());
-        one.and_then(|value| Self::parse(value.to_str().ok()?)).unwrap_or_else(|| maker.make())
+        one.and_then(|value| Self::parse(value.to_str().ok()?)).unwrap_or_else(|| Self(maker.make()))
     }
 
     /// The text.
@@ -68,25 +67,6 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         // Only a router without that layer has none.
         parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::of(problem::INTERNAL))
-    }
-}
-
-/// Makes request ids: a prefix of this process and a count, so neither clock nor randomness is asked per request.
-#[derive(Debug)]
-pub(crate) struct RequestIds {
-    process: u64,
-    made: AtomicU64,
-}
-
-impl RequestIds {
-    /// `process` is random, drawn once when the service starts.
-    pub(crate) fn new(process: u64) -> Self {
-        Self { process, made: AtomicU64::new(0) }
-    }
-
-    fn make(&self) -> RequestId {
-        let count = self.made.fetch_add(1, Ordering::Relaxed);
-        RequestId(format!("{:016x}-{count:08x}", self.process))
     }
 }
 
@@ -220,7 +200,7 @@ impl IdempotencyKey {
     pub(crate) fn or_in(self, body: &Doc) -> Result<Self, Problem> {
         let in_body = match body.get("idempotency_key") {
             None | Some(Doc::Null) => return Ok(self),
-            Some(Doc::String(text)) if is_key(text) => text,
+            Some(Doc::String(text)) if head::is_key(text) => text,
             Some(_) => return Err(invalid_key()),
         };
         match &self.0 {
@@ -235,11 +215,8 @@ impl IdempotencyKey {
         if sent.next().is_some() {
             return Err(invalid_key());
         }
-        let key = value.to_str().ok().and_then(|text| match text.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => Some(text.to_owned()),
-        });
-        key.filter(|key| is_key(key)).map(|key| Self(Some(key))).ok_or_else(invalid_key)
+        let key = value.to_str().ok().and_then(head::key);
+        key.map(|key| Self(Some(key))).ok_or_else(invalid_key)
     }
 }
 
@@ -251,25 +228,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
     }
 }
 
-fn is_key(text: &str) -> bool {
-    (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 fn invalid_key() -> Problem {
     Problem::of(problem::IDEMPOTENCY_KEY_INVALID).detail("The key must be 1 to 255 visible ASCII characters, given once.")
-}
-
-/// The rest of a string of RFC 8941, section 3.3.3, after its first quote.
-fn unquoted(rest: &str) -> Option<String> {
-    let mut text = String::with_capacity(rest.len());
-    let mut chars = rest.chars();
-    loop {
-        match chars.next()? {
-            '"' => return chars.next().is_none().then_some(text),
-            '\\' => text.push(chars.next().filter(|escaped| matches!(escaped, '"' | '\\'))?),
-            plain => text.push(plain),
-        }
-    }
 }
 
 /// The one id in the path, when it is ours. What is no UUID names nothing: 404, as for an id that does not exist.
@@ -462,7 +422,7 @@ mod tests {
     #[tokio::test]
     async fn a_growing_body_is_read_to_the_limit_and_no_further() {
         use std::sync::Arc;
-        use std::sync::atomic::AtomicUsize;
+        use std::sync::atomic::{AtomicUsize, Ordering};
         let read = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&read);
         let chunk = Bytes::from(vec![b' '; 65_536]);

@@ -14,6 +14,7 @@ mod object;
 pub mod past;
 pub mod port;
 mod queue;
+pub mod refused;
 pub mod schema;
 mod signals;
 mod stop;

@@ -1,14 +1,13 @@
 //! Orders: placed, read, listed, canceled, with their history.
 
-use std::sync::Arc;
-
+use api_input::asked;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain::Refusal;
 use domain::command::{CancelOrder, ItemRequest, OrderAnswer, PlaceCart, PlaceOrder};
-use domain::ids::{CartId, OfferId, OrderId, OrderNumber};
-use domain::order::{Channel, Status};
+use domain::ids::{CartId, OfferId, OrderId};
+use domain::order::Channel;
 use domain::refusal::OrderRefusal;
 use domain::time::Time;
 use engine::past::order_at;
@@ -21,7 +20,7 @@ use crate::answer::{json, replayable};
 use crate::app::{App, Call, keyed};
 use crate::input::address::address;
 use crate::input::fields::Fields;
-use crate::input::rules::{Broken, currency, email, identifier, metadata, money, multiline, quantity, text, time, uuid};
+use crate::input::rules::{currency, email, identifier, metadata, money, multiline, order_number, quantity, statuses, time, uuid};
 use crate::input::{document, fields, query};
 use crate::output::page::{Cursor, Page};
 use crate::problem::Problem;
@@ -153,10 +152,10 @@ pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri)
     let (filter, limit, after) = query::read(uri.query(), |q| {
         let filter = OrderFilter {
             user_id: q.optional_named(&["user_id", "userId"], identifier()).map(Into::into),
-            statuses: statuses(q),
+            statuses: q.optional("status", statuses()).unwrap_or_default(),
             from: q.optional("from", time()).map(Time),
             to: q.optional("to", time()).map(Time),
-            number: number(q),
+            number: q.optional("number", order_number()).flatten(),
             email: q.optional("email", email()).map(Into::into),
             updated_from: q.optional("updated_from", time()).map(Time),
             updated_to: q.optional("updated_to", time()).map(Time),
@@ -173,31 +172,6 @@ pub(super) async fn list(State(app): State<App>, requester: Requester, uri: Uri)
     let next_cursor = last.map(|(at, id)| Cursor { created_at_ms: at.0, id }.encode(name_of(&filter)));
     let items = found.iter().map(|answer| OrderShape::of(answer, &requester.caller)).collect();
     Ok(json(StatusCode::OK, &Page { items, next_cursor }))
-}
-
-/// `status=CREATED` or several, set apart by commas.
-fn statuses(q: &mut query::Query) -> Vec<Status> {
-    let words = q.optional("status", text(1..=200)).unwrap_or_default();
-    let mut statuses = Vec::new();
-    for word in words.split(',').filter(|word| !word.is_empty()) {
-        match Status::parse(word) {
-            Some(status) => statuses.push(status),
-            None => q.broken("status", Broken::new("INVALID_VALUE", format!("Must be of {}.", STATUS_WORDS.join(", ")))),
-        }
-    }
-    statuses
-}
-
-const STATUS_WORDS: &[&str] =
-    &["CREATED", "PAYMENT_PENDING", "PAID", "READY_TO_SHIP", "SHIPPED", "DELIVERED", "CANCELED", "REFUND_PENDING", "REFUNDED"];
-
-fn number(q: &mut query::Query) -> Option<OrderNumber> {
-    let text = q.optional("number", identifier())?;
-    let number = OrderNumber::parse(&text);
-    if number.is_none() {
-        q.broken("number", Broken::new("INVALID_VALUE", "Must be an order number such as ORD-2026-00042."));
-    }
-    number
 }
 
 /// `GET /api/v1/orders/{id}/events`: the oldest first.
@@ -225,7 +199,7 @@ pub(super) async fn cancel(
     body: OptionalBody,
 ) -> Result<Response, Problem> {
     let doc = body.or_empty()?;
-    let reason: Option<Arc<str>> = fields::read(&doc, |f| f.optional("reason", multiline(1..=500)).map(Into::into))?;
+    let reason = fields::read(&doc, asked::cancel_reason)?;
     let ask = terms.on(requester.ask(keyed(key, uri.path(), &doc)));
     let command = CancelOrder { order_id: OrderId(order_id), reason, notes: None };
     let work = app.engine.cancel(command, ask, app.options.answer_within);

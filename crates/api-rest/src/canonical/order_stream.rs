@@ -133,7 +133,7 @@ impl Reader {
         for fact in facts {
             // JSON on one line: serde_json writes no line breaks, and stored payloads have none of their own.
             let data = serde_json::to_string(&EventShape::of(fact)).unwrap_or_default().replace(['\n', '\r'], " ");
-            let _ = write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", fact.sequence, fact.event_type);
+            write!(text, "id: {}\nevent: {}\ndata: {data}\n\n", fact.sequence, fact.event_type).expect("a String takes any text");
             self.after = fact.sequence;
         }
     }

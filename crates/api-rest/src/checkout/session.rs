@@ -1,10 +1,10 @@
 //! Checkout sessions: begun, filled, shown, confirmed.
 
+use api_input::asked::{self, Start};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::command::{CheckoutChange, ConfirmCheckout, StartCheckout, UpdateCheckout};
-use domain::ids::{CartId, SessionId, UserId};
+use domain::command::{ConfirmCheckout, StartCheckout};
 use domain::payment;
 use domain::refusal::CheckoutRefusal;
 use engine::{Failure, guest};
@@ -13,27 +13,16 @@ use super::shape::{Confirmed, SessionShape};
 use crate::access::Requester;
 use crate::answer::{json, replayable};
 use crate::app::{App, Call};
-use crate::input::address::{changed, changed_address};
 use crate::input::document;
-use crate::input::rules::{email, identifier, multiline, text, uuid};
 use crate::problem::Problem;
 use crate::refusals::problem_of;
 use crate::request::{Body, Guest, NoQuery, PathName};
 use crate::terms::tag;
 
-/// Codes that one order could be made cheaper with.
-const CODES_MAX: usize = 20;
-
 /// `POST /checkout/start`
 pub(super) async fn start(call: Call, _: NoQuery, body: Body) -> Result<Response, Problem> {
     let doc = document::parse(&body.0)?;
-    let (session_id, customer_id, cart_id) = call
-        .read::<StartCheckout, _>(&doc, |f| {
-            let session_id = f.required("session_id", identifier());
-            let customer_id = f.optional("customer_id", identifier()).map(UserId::from);
-            (SessionId::from(session_id), customer_id, f.optional("cart_id", uuid()).map(CartId))
-        })
-        .await?;
+    let Start { session_id, customer_id, cart_id } = call.read::<StartCheckout, _>(&doc, asked::start_checkout).await?;
     let customer_id = customer_id.or_else(|| call.requester.caller.only_own().map(Into::into));
     let cart = match cart_id {
         // A cart never goes to another owner.
@@ -51,28 +40,7 @@ pub(super) async fn start(call: Call, _: NoQuery, body: Body) -> Result<Response
 /// `PUT /checkout/state`: what is absent stays, `null` clears.
 pub(super) async fn update(call: Call, Guest(guest_token): Guest, _: NoQuery, body: Body) -> Result<Response, Problem> {
     let doc = document::parse(&body.0)?;
-    let done = call.carry_out(&doc, |f| {
-        f.read_only(&["status", "totals", "total_amount", "order_id", "customer_id", "cart_id", "items"]);
-        UpdateCheckout {
-            session_id: f.required("session_id", identifier()).into(),
-            guest_token,
-            change: CheckoutChange {
-                shipping_address_id: changed(f.patch("shipping_address_id", identifier())),
-                shipping_address: changed_address(f, &doc, "shipping_address"),
-                billing_address_id: changed(f.patch("billing_address_id", identifier())),
-                billing_address: changed_address(f, &doc, "billing_address"),
-                shipping_method: changed(f.patch("shipping_method", identifier())),
-                payment_method: changed::<String, String>(f.patch("payment_method", identifier()))
-                    .map(|method| method.map(|word| word.as_str().into())),
-                promotion_codes: f
-                    .optional_values("promotion_codes", 0..=CODES_MAX, text(1..=100))
-                    .map(|codes| codes.into_iter().map(Into::into).collect()),
-                notes: changed(f.patch("notes", multiline(0..=2000))),
-                customer_email: changed(f.patch("customer_email", email())),
-            },
-        }
-    });
-    let done = done.await?;
+    let done = call.carry_out(&doc, |f| asked::update_checkout(f, &doc, guest_token)).await?;
     let shape = SessionShape::of(&done.answer, call.app.engine.now(), None);
     Ok(call.terms.answered(replayable(StatusCode::OK, done.is_replay, &shape), done.answer.checkout.version, done.is_replay))
 }
@@ -96,9 +64,7 @@ pub(super) async fn read(
 /// `POST /checkout/confirm`: 201 with the order, again 200; 402 declined, and again another attempt.
 pub(super) async fn confirm(call: Call, Guest(guest_token): Guest, _: NoQuery, body: Body) -> Result<Response, Problem> {
     let doc = document::parse(&body.0)?;
-    let read = call
-        .read::<ConfirmCheckout, _>(&doc, |f| ConfirmCheckout { session_id: f.required("session_id", identifier()).into(), guest_token });
-    let command = read.await?;
+    let command = call.read::<ConfirmCheckout, _>(&doc, |f| asked::confirm_checkout(f, guest_token)).await?;
     let work = call.app.engine.confirm(command, call.ask(&doc), call.app.options.answer_within);
     let done = call.app.wait(work).await.map_err(problem_of)?;
     let (answer, is_again) = (&done.answer.answer, done.answer.is_again);

@@ -6,17 +6,17 @@
 use json_event_parser::{JsonEvent, LowLevelJsonParser, LowLevelJsonParserResult};
 
 /// Levels of arrays and objects in each other.
-pub(crate) const DEPTH_MAX: usize = 32;
+pub const DEPTH_MAX: usize = 32;
 
 /// Values in one body. 500 lines need some thousands; a mebibyte of `[[],[],…` would need a hundred times its size.
-pub(crate) const VALUES_MAX: usize = 65_536;
+pub const VALUES_MAX: usize = 65_536;
 
 /// Objects up to this size look for a repeated field pair by pair, larger ones sort their names.
 const PAIRWISE_FIELDS_MAX: usize = 16;
 
 /// A JSON value. Fields stay in the order sent, numbers as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Doc {
+pub enum Doc {
     /// `null`
     Null,
     /// `true`, `false`
@@ -33,7 +33,7 @@ pub(crate) enum Doc {
 
 impl Doc {
     /// The field of that name; `None` in anything but an object.
-    pub(crate) fn get(&self, name: &str) -> Option<&Doc> {
+    pub fn get(&self, name: &str) -> Option<&Doc> {
         match self {
             Self::Object(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Array(_) => None,
@@ -43,7 +43,7 @@ impl Doc {
 
 /// Why a body is not a document. `at` counts bytes from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DocError {
+pub enum DocError {
     /// No bytes, or blanks only.
     #[error("The request needs a JSON body.")]
     Empty,
@@ -80,7 +80,7 @@ pub(crate) enum DocError {
 }
 
 /// Reads a request body, which must be one object.
-pub(crate) fn parse(body: &[u8]) -> Result<Doc, DocError> {
+pub fn parse(body: &[u8]) -> Result<Doc, DocError> {
     match parse_any(body)? {
         doc @ Doc::Object(_) => Ok(doc),
         Doc::Null | Doc::Bool(_) | Doc::Number(_) | Doc::String(_) | Doc::Array(_) => Err(DocError::NotAnObject),
@@ -88,7 +88,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Doc, DocError> {
 }
 
 /// Reads one JSON value of any kind.
-pub(crate) fn parse_any(body: &[u8]) -> Result<Doc, DocError> {
+pub fn parse_any(body: &[u8]) -> Result<Doc, DocError> {
     // The parser would skip it in silence.
     if body.starts_with(b"\xEF\xBB\xBF") {
         return Err(DocError::Malformed { at: 0 });

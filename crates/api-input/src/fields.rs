@@ -22,7 +22,7 @@ use super::rules::{Broken, Rule, wrong_type};
 use super::{At, ERRORS_MAX, FieldError, nearest, shown};
 
 /// Builds a value from the fields of an object. Fields that `build` did not ask for are errors.
-pub(crate) fn read<T>(doc: &Doc, build: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Vec<FieldError>> {
+pub fn read<T>(doc: &Doc, build: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Vec<FieldError>> {
     let mut errors = Vec::new();
     let value = read_object(doc, Path { parent: None, step: Step::Root }, &mut errors, build);
     match value {
@@ -33,7 +33,7 @@ pub(crate) fn read<T>(doc: &Doc, build: impl FnOnce(&mut Fields<'_>) -> T) -> Re
 
 /// The fields of one object while they are read.
 #[derive(Debug)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     sent: &'a [(String, Doc)],
     path: Path<'a>,
     errors: &'a mut Vec<FieldError>,
@@ -49,7 +49,7 @@ pub(crate) struct Fields<'a> {
 
 /// A field of a partial update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Patch<T> {
+pub enum Patch<T> {
     /// Not sent: stays as it is.
     Keep,
     /// Sent as `null`.
@@ -60,7 +60,7 @@ pub(crate) enum Patch<T> {
 
 impl Fields<'_> {
     /// A field that must be there and not `null`.
-    pub(crate) fn required<R: Rule>(&mut self, name: &'static str, rule: R) -> R::Value {
+    pub fn required<R: Rule>(&mut self, name: &'static str, rule: R) -> R::Value {
         let Some(sent) = self.take_required(name) else { return rule.stand_in() };
         let value = rule.read(sent);
         value.unwrap_or_else(|broken| {
@@ -70,13 +70,13 @@ impl Fields<'_> {
     }
 
     /// A field that may be absent or `null`.
-    pub(crate) fn optional<R: Rule>(&mut self, name: &'static str, rule: R) -> Option<R::Value> {
+    pub fn optional<R: Rule>(&mut self, name: &'static str, rule: R) -> Option<R::Value> {
         let value = rule.read(self.take(name)?);
         value.map_err(|broken| self.broken(name, broken)).ok()
     }
 
     /// A field of a partial update: absent and `null` differ.
-    pub(crate) fn patch<R: Rule>(&mut self, name: &'static str, rule: R) -> Patch<R::Value> {
+    pub fn patch<R: Rule>(&mut self, name: &'static str, rule: R) -> Patch<R::Value> {
         match self.optional(name, rule) {
             Some(value) => Patch::Set(value),
             None if self.find(name) == Some(&Doc::Null) => Patch::Clear,
@@ -85,7 +85,7 @@ impl Fields<'_> {
     }
 
     /// An object that must be there.
-    pub(crate) fn required_object<T>(&mut self, name: &'static str, build: impl FnOnce(&mut Fields<'_>) -> T) -> T {
+    pub fn required_object<T>(&mut self, name: &'static str, build: impl FnOnce(&mut Fields<'_>) -> T) -> T {
         let path = Path { parent: Some(&self.path), step: Step::Field(name) };
         self.known.push(name);
         let sent = match present(self.sent, name) {
@@ -100,13 +100,13 @@ impl Fields<'_> {
     }
 
     /// An object that may be absent or `null`.
-    pub(crate) fn optional_object<T>(&mut self, name: &'static str, build: impl FnOnce(&mut Fields<'_>) -> T) -> Option<T> {
+    pub fn optional_object<T>(&mut self, name: &'static str, build: impl FnOnce(&mut Fields<'_>) -> T) -> Option<T> {
         let sent = self.take(name)?;
         read_object(sent, Path { parent: Some(&self.path), step: Step::Field(name) }, self.errors, build)
     }
 
     /// A list of objects that must be there; `length` says how many there may be.
-    pub(crate) fn required_list<T>(
+    pub fn required_list<T>(
         &mut self,
         name: &'static str,
         length: RangeInclusive<usize>,
@@ -117,7 +117,7 @@ impl Fields<'_> {
     }
 
     /// A list of objects that may be absent or `null`.
-    pub(crate) fn optional_list<T>(
+    pub fn optional_list<T>(
         &mut self,
         name: &'static str,
         length: RangeInclusive<usize>,
@@ -128,19 +128,19 @@ impl Fields<'_> {
     }
 
     /// A list of single values that must be there.
-    pub(crate) fn required_values<R: Rule>(&mut self, name: &'static str, length: RangeInclusive<usize>, rule: R) -> Vec<R::Value> {
+    pub fn required_values<R: Rule>(&mut self, name: &'static str, length: RangeInclusive<usize>, rule: R) -> Vec<R::Value> {
         let Some(sent) = self.take_required(name) else { return Vec::new() };
         self.values(name, sent, &length, &rule)
     }
 
     /// A list of single values that may be absent or `null`.
-    pub(crate) fn optional_values<R: Rule>(&mut self, name: &'static str, length: RangeInclusive<usize>, rule: R) -> Option<Vec<R::Value>> {
+    pub fn optional_values<R: Rule>(&mut self, name: &'static str, length: RangeInclusive<usize>, rule: R) -> Option<Vec<R::Value>> {
         let sent = self.take(name)?;
         Some(self.values(name, sent, &length, &rule))
     }
 
     /// Fields that the service alone decides; sending one is an error of its own.
-    pub(crate) fn read_only(&mut self, names: &'static [&'static str]) {
+    pub fn read_only(&mut self, names: &'static [&'static str]) {
         self.withheld = names;
         for name in names {
             if self.find(name).is_some() {
@@ -150,32 +150,32 @@ impl Fields<'_> {
     }
 
     /// Fields that are not asked for may come too: the object is another service's, which may tell more.
-    pub(crate) fn others_may_come(&mut self) {
+    pub fn others_may_come(&mut self) {
         self.open = true;
     }
 
     /// A field that somebody else reads.
-    pub(crate) fn known(&mut self, name: &'static str) {
+    pub fn known(&mut self, name: &'static str) {
         self.known.push(name);
     }
 
     /// Whether the field was sent and is not `null`. Asking does not make it known.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         present(self.sent, name).is_some()
     }
 
     /// The field as it was sent, unless absent or `null`: for what is kept in the caller's words once it was read.
-    pub(crate) fn sent(&self, name: &str) -> Option<&Doc> {
+    pub fn sent(&self, name: &str) -> Option<&Doc> {
         present(self.sent, name)
     }
 
     /// Tells what is wrong with a field, for rules between fields.
-    pub(crate) fn refuse(&mut self, name: &str, code: &'static str, message: &'static str) {
+    pub fn refuse(&mut self, name: &str, code: &'static str, message: &'static str) {
         self.broken(name, Broken::new(code, message));
     }
 
     /// Tells that the field breaks a rule that was applied later.
-    pub(crate) fn broken(&mut self, name: &str, broken: Broken) {
+    pub fn broken(&mut self, name: &str, broken: Broken) {
         if !self.muted {
             push(self.errors, &Path { parent: Some(&self.path), step: Step::Field(name) }, broken);
         }

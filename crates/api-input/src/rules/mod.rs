@@ -2,20 +2,22 @@
 
 mod amount;
 mod number;
+mod order;
 mod text;
 mod word;
 
 use std::borrow::Cow;
 
-pub(crate) use amount::money;
-pub(crate) use number::{int, quantity};
-pub(crate) use text::{email, identifier, multiline, text};
-pub(crate) use word::{choice, country, currency, metadata, time, uuid};
+pub use amount::money;
+pub use number::{int, quantity};
+pub use order::{order_number, statuses};
+pub use text::{email, identifier, multiline, text};
+pub use word::{any, boolean, choice, country, currency, metadata, time, uuid};
 
 use super::document::Doc;
 
 /// What one value must be.
-pub(crate) trait Rule {
+pub trait Rule {
     /// What a good value becomes.
     type Value;
 
@@ -53,16 +55,16 @@ impl<R: Rule> Rule for &R {
 
 /// Why a value does not follow its rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub struct Broken {
     /// For programs.
-    pub(crate) code: &'static str,
+    pub code: &'static str,
     /// For people; never holds the value that was sent.
-    pub(crate) message: Cow<'static, str>,
+    pub message: Cow<'static, str>,
 }
 
 impl Broken {
     /// A broken rule with its message.
-    pub(crate) fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
     }
 }

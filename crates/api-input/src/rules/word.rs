@@ -11,49 +11,49 @@ use super::super::document::Doc;
 use super::{Broken, Rule, wrong_type};
 
 /// A UUID of any version, in its 36-character form.
-pub(crate) fn uuid() -> UuidRule {
+pub fn uuid() -> UuidRule {
     UuidRule
 }
 
 /// An ISO 4217 code in capitals, of a currency that money is counted in.
-pub(crate) fn currency() -> CurrencyRule {
+pub fn currency() -> CurrencyRule {
     CurrencyRule
 }
 
 /// An ISO 3166-1 alpha-2 code in capitals.
-pub(crate) fn country() -> Country {
+pub fn country() -> Country {
     Country
 }
 
 /// One of some words, each with its value. The first value stands in after an error, so the table has one.
-pub(crate) fn choice<'w, T: Clone>(words: &'w [(&'w str, T)]) -> Choice<'w, T> {
+pub fn choice<'w, T: Clone>(words: &'w [(&'w str, T)]) -> Choice<'w, T> {
     assert!(!words.is_empty(), "a choice has at least one word");
     Choice { words }
 }
 
 /// An RFC 3339 time with its zone, from 1970 to 9999, as milliseconds since 1970 (finer digits are dropped).
-pub(crate) fn time() -> Time {
+pub fn time() -> Time {
     Time
 }
 
 /// `true` or `false`.
-pub(crate) fn boolean() -> Boolean {
+pub fn boolean() -> Boolean {
     Boolean
 }
 
 /// An object that we keep for the caller and never look into, as canonical JSON text.
-pub(crate) fn metadata() -> Metadata {
+pub fn metadata() -> Metadata {
     Metadata
 }
 
 /// Whatever was sent.
-pub(crate) fn any() -> Any {
+pub fn any() -> Any {
     Any
 }
 
 /// See [`uuid`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct UuidRule;
+pub struct UuidRule;
 
 impl Rule for UuidRule {
     type Value = Uuid;
@@ -71,7 +71,7 @@ impl Rule for UuidRule {
 
 /// See [`currency`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct CurrencyRule;
+pub struct CurrencyRule;
 
 impl Rule for CurrencyRule {
     type Value = Currency;
@@ -87,7 +87,7 @@ impl Rule for CurrencyRule {
 
 /// See [`country`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Country;
+pub struct Country;
 
 /// All officially assigned codes of ISO 3166-1.
 #[rustfmt::skip]
@@ -117,7 +117,7 @@ impl Rule for Country {
 
 /// See [`choice`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Choice<'w, T> {
+pub struct Choice<'w, T> {
     words: &'w [(&'w str, T)],
 }
 
@@ -138,7 +138,7 @@ impl<T: Clone> Rule for Choice<'_, T> {
 
 /// See [`time`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Time;
+pub struct Time;
 
 impl Rule for Time {
     type Value = i64;
@@ -195,7 +195,7 @@ fn follows(text: &str, shape: &[u8]) -> bool {
 
 /// See [`boolean`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Boolean;
+pub struct Boolean;
 
 impl Rule for Boolean {
     type Value = bool;
@@ -222,7 +222,7 @@ impl Rule for Boolean {
 
 /// See [`metadata`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Metadata;
+pub struct Metadata;
 
 /// Fields at the top of a metadata object.
 const METADATA_KEYS_MAX: usize = 50;
@@ -289,7 +289,7 @@ fn is_far_number(number: &str) -> bool {
 
 /// See [`any`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Any;
+pub struct Any;
 
 impl Rule for Any {
     type Value = Doc;

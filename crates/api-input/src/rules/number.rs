@@ -7,12 +7,12 @@ use super::super::document::Doc;
 use super::{Broken, Rule, wrong_type};
 
 /// A whole number in `range`, as any integer type that the range is written in.
-pub(crate) fn int<T: Integer>(range: RangeInclusive<T>) -> Int<T> {
+pub fn int<T: Integer>(range: RangeInclusive<T>) -> Int<T> {
     Int { range, code: "OUT_OF_RANGE" }
 }
 
 /// The quantity of a line: 1 to 1,000,000.
-pub(crate) fn quantity<T: Integer + From<u8> + TryFrom<u32>>() -> Int<T>
+pub fn quantity<T: Integer + From<u8> + TryFrom<u32>>() -> Int<T>
 where
     <T as TryFrom<u32>>::Error: std::fmt::Debug,
 {
@@ -21,19 +21,19 @@ where
 }
 
 /// An integer that a field can be read as.
-pub(crate) trait Integer: Copy + PartialOrd + Display + TryFrom<i64> {}
+pub trait Integer: Copy + PartialOrd + Display + TryFrom<i64> {}
 impl<T: Copy + PartialOrd + Display + TryFrom<i64>> Integer for T {}
 
 /// See [`int`].
 #[derive(Debug, Clone)]
-pub(crate) struct Int<T> {
+pub struct Int<T> {
     range: RangeInclusive<T>,
     code: &'static str,
 }
 
 impl<T: Integer> Int<T> {
     /// The same rule with its own code for a number outside of the range.
-    pub(crate) fn code(self, code: &'static str) -> Self {
+    pub fn code(self, code: &'static str) -> Self {
         Self { code, ..self }
     }
 }

@@ -5,28 +5,28 @@ use std::ops::RangeInclusive;
 use super::{Broken, Rule};
 
 /// One line of so many code points, without control characters.
-pub(crate) fn text(chars: RangeInclusive<usize>) -> Text {
+pub fn text(chars: RangeInclusive<usize>) -> Text {
     Text { chars, shape: Shape::OneLine }
 }
 
 /// Text of so many code points that may have line breaks and tabs.
-pub(crate) fn multiline(chars: RangeInclusive<usize>) -> Text {
+pub fn multiline(chars: RangeInclusive<usize>) -> Text {
     Text { chars, shape: Shape::Lines }
 }
 
 /// An id that the caller owns: 1 to 100 code points, no control characters, no blank at either end.
-pub(crate) fn identifier() -> Text {
+pub fn identifier() -> Text {
     Text { chars: 1..=100, shape: Shape::Identifier }
 }
 
 /// An e-mail address, checked for what would hurt us: more than one address, line breaks, blanks, over-length.
-pub(crate) fn email() -> Email {
+pub fn email() -> Email {
     Email
 }
 
 /// See [`text`], [`multiline`], [`identifier`].
 #[derive(Debug, Clone)]
-pub(crate) struct Text {
+pub struct Text {
     chars: RangeInclusive<usize>,
     shape: Shape,
 }
@@ -71,7 +71,7 @@ fn characters(count: usize) -> String {
 
 /// See [`email`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Email;
+pub struct Email;
 
 /// RFC 5321, 4.5.3.1.3: a path of 256 octets less its two angle brackets.
 const EMAIL_BYTES_MAX: usize = 254;

@@ -9,13 +9,13 @@ use super::{Broken, Rule, wrong_type};
 const DECIMALS_MAX: usize = 4;
 
 /// An amount of nothing or more; its currency decides later whether it has too many decimals.
-pub(crate) fn money() -> Money {
+pub fn money() -> Money {
     Money
 }
 
 /// See [`money`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Money;
+pub struct Money;
 
 impl Rule for Money {
     type Value = Decimal;

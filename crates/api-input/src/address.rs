@@ -82,7 +82,7 @@ fn fits(code: &str, country: &str, forms: &[&str]) -> bool {
 }
 
 /// An address by reference, as given, or both; kept as the caller states it once it has what its country needs.
-pub(crate) fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> AddressRef {
+pub fn address(f: &mut Fields<'_>, id: &'static str, snapshot: &'static str) -> AddressRef {
     let snapshot = address_text(f, snapshot);
     AddressRef { id: f.optional(id, identifier()).map(Into::into), snapshot }
 }
@@ -120,8 +120,7 @@ fn address_text(f: &mut Fields<'_>, name: &'static str) -> Option<Arc<str>> {
 }
 
 /// A field of a merge patch: left, cleared, set.
-#[expect(clippy::option_option, reason = "as the commands have it: left, cleared, set")]
-pub(crate) fn changed<T, U: From<T>>(patch: Patch<T>) -> Option<Option<U>> {
+pub fn changed<T, U: From<T>>(patch: Patch<T>) -> Option<Option<U>> {
     match patch {
         Patch::Keep => None,
         Patch::Clear => Some(None),
@@ -130,8 +129,7 @@ pub(crate) fn changed<T, U: From<T>>(patch: Patch<T>) -> Option<Option<U>> {
 }
 
 /// The same for an address as given.
-#[expect(clippy::option_option, reason = "as the commands have it: left, cleared, set")]
-pub(crate) fn changed_address(f: &mut Fields<'_>, doc: &Doc, name: &'static str) -> Option<Option<Arc<str>>> {
+pub fn changed_address(f: &mut Fields<'_>, doc: &Doc, name: &'static str) -> Option<Option<Arc<str>>> {
     match address_text(f, name) {
         Some(text) => Some(Some(text)),
         None => (doc.get(name) == Some(&Doc::Null)).then_some(None),

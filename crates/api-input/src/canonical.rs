@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::document::Doc;
 
 /// The document as text that does not depend on blanks, escapes or the order of fields.
-pub(crate) fn canonical(doc: &Doc) -> String {
+pub fn canonical(doc: &Doc) -> String {
     let mut out = String::with_capacity(256);
     write(doc, &mut out);
     out
@@ -15,7 +15,7 @@ pub(crate) fn canonical(doc: &Doc) -> String {
 
 /// SHA-256 of what is asked for (`path`) and of the canonical text: equal for equal requests. The field `without` does not
 /// count: the same key may stand in the header or in the body.
-pub(crate) fn fingerprint(path: &str, doc: &Doc, without: &str) -> [u8; 32] {
+pub fn fingerprint(path: &str, doc: &Doc, without: &str) -> [u8; 32] {
     let mut text = String::with_capacity(512);
     text.push_str(path);
     match doc {
