@@ -24,6 +24,8 @@ use crate::config::words::{OnFailure, PricePolicy as PriceWord};
 use crate::database;
 use crate::measure;
 
+/// How long a call waits for the engine: a little longer than a command may wait in it.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// How often a database that was away at the start is tried again.
 const MIGRATE_AGAIN: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted; the system may allow fewer. Whoever comes beyond tries again after a second, and the 128 of the standard library
@@ -58,6 +60,8 @@ pub(crate) struct Service {
     pub(crate) engine: Engine,
     /// Where it listens.
     pub(crate) address: SocketAddr,
+    /// Where it listens for gRPC.
+    pub(crate) grpc_address: SocketAddr,
     stop: Stopper,
     doors: JoinSet<io::Result<()>>,
     workers: JoinSet<()>,
@@ -87,11 +91,12 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
     workers.spawn(run_payments(engine.clone(), Arc::new(StubProvider), stopped.clone()));
     workers.spawn(run_sweeper(engine.clone(), stopped.clone()));
     workers.spawn(keep_up(metrics.clone(), stopped.clone()));
+    let answer_within = Duration::from_millis(config.payments.answer_within_ms.into());
     let app = App::new(
         engine.clone(),
         AppOptions {
-            answer_within: Duration::from_millis(config.payments.answer_within_ms.into()),
-            patience: Duration::from_secs(12),
+            answer_within,
+            patience: PATIENCE,
             metrics,
             version: env!("CARGO_PKG_VERSION"),
             process: rand::random(),
@@ -102,13 +107,20 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
     let mut doors = JoinSet::new();
     let listener = listen(config.listen)?;
     let address = listener.local_addr()?;
+    let grpc_listener = listen(config.grpc_listen)?;
+    let grpc_address = grpc_listener.local_addr()?;
+    let grpc = api_grpc::App::new(
+        engine.clone(),
+        api_grpc::AppOptions { answer_within, patience: PATIENCE, process: rand::random(), stopped: stopped.clone() },
+    );
+    doors.spawn(api_grpc::serve(grpc_listener, grpc, stopped.clone(), stop_within));
     if let Some(admin) = config.admin_listen.filter(|admin| *admin != config.listen) {
         doors.spawn(api_rest::serve(listen(admin)?, api_rest::admin_router(app.clone()), stopped.clone(), stop_within));
         doors.spawn(api_rest::serve(listener, api_rest::doors_router(app), stopped, stop_within));
     } else {
         doors.spawn(api_rest::serve(listener, api_rest::router(app), stopped, stop_within));
     }
-    Ok(Service { engine, address, stop, doors, workers, writers, unfit, stop_within })
+    Ok(Service { engine, address, grpc_address, stop, doors, workers, writers, unfit, stop_within })
 }
 
 impl Service {

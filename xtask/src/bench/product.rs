@@ -74,7 +74,7 @@ impl Serving {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let log = std::path::absolute(Path::new(super::FOLDER).join("ordo.log"))?;
         let mut serve = ordo(binary);
-        serve.arg("serve").env("ORDO_DATABASE", database).env("ORDO_LISTEN", address.to_string());
+        serve.arg("serve").env("ORDO_DATABASE", database).env("ORDO_LISTEN", address.to_string()).env("ORDO_GRPC_LISTEN", "127.0.0.1:0");
         let started = Instant::now();
         let guard = Guard::spawn(&serve, &log, &Ending { signal: "TERM", folder })?;
         while started.elapsed() < READY_WITHIN {

@@ -10,7 +10,7 @@ use crate::{logging, measure};
 pub(super) fn run(config: &Config) -> ExitCode {
     super::tell_without_effect(config);
     serve(config, |service| {
-        tracing::info!(address = %service.address, "ready");
+        tracing::info!(address = %service.address, grpc_address = %service.grpc_address, "ready");
         async {}
     })
 }

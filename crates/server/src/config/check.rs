@@ -9,7 +9,6 @@ const AUTH_ON_IS_SERVED: bool = false;
 
 /// Keys, or the tables of keys, whose feature is to come: known, checked, without effect.
 const TO_COME: &[&str] = &[
-    "grpc_listen",
     "admin_key",
     "jwt",
     "rabbitmq",
