@@ -39,6 +39,7 @@ pub(crate) fn session(answer: &CheckoutAnswer, now: Time, guest_token: Option<St
         price_changes: preview.price_changes.iter().filter(|_| is_active).map(price_change).collect(),
         missing: preview.missing.iter().filter(|_| is_active).map(|name| (*name).into()).collect(),
         order_id: checkout.order_id.map(|id| id.0.to_string()),
+        reserved_until: preview.reserved_until.filter(|_| is_active).map(|at| at.to_string()),
         expires_at: checkout.expires_at.to_string(),
         version: checkout.version,
         created_at: checkout.created_at.to_string(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::caller::Caller;
 use crate::cart::{Cart, CartOwner};
-use crate::ids::{OrderId, SessionId, SkuId, UserId};
+use crate::hold::{self, Hold};
+use crate::ids::{HoldId, OrderId, SessionId, SkuId, UserId};
 use crate::money::{self, Currency, MoneyError};
 use crate::order::{AddressRef, PaymentMethod, Totals};
 use crate::refusal::PriceChange;
@@ -73,6 +74,8 @@ pub struct Checkout {
     pub notes: Option<Arc<str>>,
     /// Of a guest.
     pub guest_token: Option<GuestToken>,
+    /// What holds its goods, where they are reserved while it goes on.
+    pub hold_id: Option<HoldId>,
     /// What it became.
     pub order_id: Option<OrderId>,
     /// Untouched until here, an active one ends, and one that has ended is forgotten.
@@ -92,11 +95,13 @@ pub struct CheckoutRules {
     pub ttl_seconds: i64,
     /// How long one that has ended is kept.
     pub kept_seconds: i64,
+    /// How long an idle session holds its goods; `None`: they are reserved when it is confirmed.
+    pub reserve_seconds: Option<i64>,
 }
 
 impl Default for CheckoutRules {
     fn default() -> Self {
-        Self { ttl_seconds: 3600, kept_seconds: 30 * 86_400 }
+        Self { ttl_seconds: 3600, kept_seconds: 30 * 86_400, reserve_seconds: None }
     }
 }
 
@@ -137,12 +142,15 @@ pub struct Preview {
     pub price_changes: Vec<PriceChange>,
     /// What must still be known before it can be confirmed.
     pub missing: Vec<&'static str>,
+    /// Until when its goods are held, if they are.
+    pub reserved_until: Option<Time>,
 }
 
 impl Preview {
     /// What must be seen for it.
     pub fn needs(checkout: &Checkout, seen: &View, needs: &mut crate::tables::Needs) {
         needs.carts.insert(checkout.owner.clone());
+        needs.holds.extend(checkout.hold_id);
         if let Some(cart) = seen.carts.peek(&checkout.owner) {
             needs.skus.extend(cart.lines.iter().map(|line| line.sku_id.clone()));
         }
@@ -150,12 +158,18 @@ impl Preview {
 
     /// Of `checkout` at `now`, with the prices of now.
     pub fn of(checkout: &Checkout, seen: &View, now: Time) -> Result<Self, Gap> {
+        Self::with(held(checkout, seen)?.map(|hold| &**hold), checkout, seen, now)
+    }
+
+    /// The same, while `hold` holds its goods.
+    pub fn with(hold: Option<&Hold>, checkout: &Checkout, seen: &View, now: Time) -> Result<Self, Gap> {
         let cart = seen.carts.get(&checkout.owner)?.filter(|cart| cart.is_active() && !cart.lines.is_empty());
         let mut preview = Self { cart: cart.cloned(), ..Self::default() };
         if let Some(cart) = cart {
             preview.price(cart, seen, now)?;
         }
         preview.missing = missing(checkout, cart, seen)?;
+        preview.reserved_until = hold.and_then(|hold| hold.expires_at).filter(|end| *end > now);
         Ok(preview)
     }
 
@@ -175,6 +189,12 @@ impl Preview {
         self.totals = subtotal.ok().map(|subtotal| (Totals { subtotal, discount: 0, tax: 0, shipping: 0, total: subtotal }, currency));
         Ok(())
     }
+}
+
+/// What holds the session's goods, until it is noted that it does no longer.
+pub fn held<'v>(checkout: &Checkout, seen: &'v View) -> Result<Option<&'v Arc<Hold>>, Gap> {
+    let Some(hold_id) = checkout.hold_id else { return Ok(None) };
+    Ok(seen.holds.get(&hold_id)?.filter(|hold| hold.status == hold::Status::Active && hold.order_id.is_none()))
 }
 
 /// What must still be known, in the words of the fields.

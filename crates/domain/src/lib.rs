@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod command;
 pub mod event;
+pub mod hold;
 pub mod ids;
 pub mod key;
 pub mod message;

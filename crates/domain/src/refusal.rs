@@ -1,6 +1,6 @@
 //! Every "no" of the product. The message says what was asked and what holds; the code is public: add, never rename.
 
-use crate::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId};
+use crate::ids::{CartId, CartItemId, HoldId, OfferId, OrderId, PaymentId, ProductId, RefundId, SkuId};
 use crate::money::{Currency, MoneyError};
 use crate::order::{Action, Status};
 use crate::stock::Operation;
@@ -257,6 +257,44 @@ pub enum CheckoutRefusal {
     ForeignOwner,
 }
 
+/// Why a hold refuses.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum HoldRefusal {
+    /// There is none.
+    #[error("there is no hold {0}")]
+    NotFound(HoldId),
+    /// A live order has it.
+    #[error("hold {0} backs an order")]
+    InUse(HoldId),
+    /// Its time has passed, or it was given back.
+    #[error("hold {0} is over: its time has passed, or it was given back")]
+    Over(HoldId),
+    /// The order would not sell what is held.
+    #[error("the hold has {held} units{}, the order asks for {asked}", of_kind(.sku_id.as_ref()))]
+    Mismatch {
+        /// Of which SKU; `None`: of all.
+        sku_id: Option<SkuId>,
+        /// What is held.
+        held: i64,
+        /// What is asked for.
+        asked: i64,
+    },
+    /// It is in another version than the caller means.
+    #[error("the hold is in version {0}")]
+    VersionMismatch(i64),
+    /// The catalogue does not sell them.
+    #[error("{} of the SKUs cannot be held: unknown or inactive", .0.len())]
+    UnknownSku(Vec<SkuId>),
+    /// Too little is left.
+    #[error("{} of the SKUs are not available in the quantity asked for", .0.len())]
+    OutOfStock(Vec<Shortage>),
+}
+
+/// For the message of a mismatch.
+fn of_kind(sku_id: Option<&SkuId>) -> String {
+    sku_id.map(|sku_id| format!(" of {sku_id}")).unwrap_or_default()
+}
+
 /// A "no", with its reason.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
@@ -275,6 +313,9 @@ pub enum Refusal {
     /// About a checkout session.
     #[error(transparent)]
     Checkout(#[from] CheckoutRefusal),
+    /// About a hold.
+    #[error(transparent)]
+    Hold(#[from] HoldRefusal),
     /// About stock.
     #[error(transparent)]
     Stock(#[from] StockRefusal),
@@ -350,6 +391,15 @@ impl Refusal {
                 CheckoutRefusal::VersionMismatch(_) => "VERSION_MISMATCH",
                 CheckoutRefusal::ForeignOwner => "FORBIDDEN",
             },
+            Self::Hold(refusal) => match refusal {
+                HoldRefusal::NotFound(_) => "HOLD_NOT_FOUND",
+                HoldRefusal::InUse(_) => "HOLD_IN_USE",
+                HoldRefusal::Over(_) => "HOLD_EXPIRED",
+                HoldRefusal::Mismatch { .. } => "HOLD_MISMATCH",
+                HoldRefusal::VersionMismatch(_) => "VERSION_MISMATCH",
+                HoldRefusal::UnknownSku(_) => "UNKNOWN_SKU",
+                HoldRefusal::OutOfStock(_) => "OUT_OF_STOCK",
+            },
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => "INSUFFICIENT_STOCK",
                 StockRefusal::TooLarge(_) => "STOCK_TOO_LARGE",
@@ -409,6 +459,12 @@ impl Refusal {
                 CheckoutRefusal::Incomplete(_) => RefusalKind::Invalid,
                 CheckoutRefusal::VersionMismatch(_) => RefusalKind::Changed,
                 CheckoutRefusal::ForeignOwner => RefusalKind::Forbidden,
+            },
+            Self::Hold(refusal) => match refusal {
+                HoldRefusal::NotFound(_) => RefusalKind::NotFound,
+                HoldRefusal::InUse(_) | HoldRefusal::Over(_) | HoldRefusal::OutOfStock(_) => RefusalKind::Conflict,
+                HoldRefusal::Mismatch { .. } | HoldRefusal::UnknownSku(_) => RefusalKind::Invalid,
+                HoldRefusal::VersionMismatch(_) => RefusalKind::Changed,
             },
             Self::Stock(refusal) => match refusal {
                 StockRefusal::Insufficient { .. } => RefusalKind::Conflict,

@@ -10,7 +10,8 @@ use crate::cart::{Cart, CartOwner};
 use crate::catalog::Sku;
 use crate::checkout::Checkout;
 use crate::event::OrderEvent;
-use crate::ids::{OrderId, OrderNumber, PaymentId, RefundId, SessionId, SkuId, TaskId};
+use crate::hold::Hold;
+use crate::ids::{HoldId, OrderId, OrderNumber, PaymentId, RefundId, SessionId, SkuId, TaskId};
 use crate::key::{KeyRow, ScopedKey};
 use crate::message::Message;
 use crate::order::Order;
@@ -81,6 +82,8 @@ tables! {
     Refunds: RefundId => Arc<Refund>;
     /// What was reserved by hand.
     Reservations: ReservationKey => Arc<Reservation>;
+    /// What is held for a while.
+    Holds: HoldId => Arc<Hold>;
     /// What needs a person.
     Tasks: TaskId => Arc<Task>;
     /// Stock balances.
@@ -88,58 +91,23 @@ tables! {
 }
 
 impl RowTable for Keys {
+    // Never changed.
     fn version(_: &Self::Row) -> i64 {
         1
     }
 }
 
-impl RowTable for Skus {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
+macro_rules! versioned {
+    ($($name:ident)*) => {$(
+        impl RowTable for $name {
+            fn version(row: &Self::Row) -> i64 {
+                row.version
+            }
+        }
+    )*};
 }
 
-impl RowTable for Carts {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
-
-impl RowTable for Checkouts {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
-
-impl RowTable for Orders {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
-
-impl RowTable for Payments {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
-
-impl RowTable for Refunds {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
-
-impl RowTable for Tasks {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
-
-impl RowTable for Reservations {
-    fn version(row: &Self::Row) -> i64 {
-        row.version
-    }
-}
+versioned! { Skus Carts Checkouts Orders Payments Refunds Reservations Holds Tasks }
 
 impl CounterTable for Stock {
     type Delta = BalanceDelta;
@@ -213,6 +181,8 @@ pub struct Tables<F: Family> {
     pub refunds: F::Rows<Refunds>,
     /// What was reserved by hand.
     pub reservations: F::Rows<Reservations>,
+    /// What is held for a while.
+    pub holds: F::Rows<Holds>,
     /// What needs a person.
     pub tasks: F::Rows<Tasks>,
     /// Order numbers.
@@ -238,6 +208,7 @@ impl<F: Family> Default for Tables<F> {
             payments: Default::default(),
             refunds: Default::default(),
             reservations: Default::default(),
+            holds: Default::default(),
             tasks: Default::default(),
             numbers: Default::default(),
             ledger: Default::default(),
@@ -265,8 +236,23 @@ pub trait Visit<A: Family, B: Family> {
 impl<A: Family> Tables<A> {
     /// Takes `visit` through every table of `self` and `other`.
     pub fn walk<B: Family, V: Visit<A, B>>(&mut self, other: &Tables<B>, visit: &mut V) -> Result<(), V::Error> {
-        let Self { keys, skus, carts, checkouts, orders, payments, refunds, reservations, tasks, numbers, ledger, facts, outbox, stock } =
-            self;
+        let Self {
+            keys,
+            skus,
+            carts,
+            checkouts,
+            orders,
+            payments,
+            refunds,
+            reservations,
+            holds,
+            tasks,
+            numbers,
+            ledger,
+            facts,
+            outbox,
+            stock,
+        } = self;
         visit.rows::<Keys>(keys, &other.keys)?;
         visit.rows::<Skus>(skus, &other.skus)?;
         visit.rows::<Carts>(carts, &other.carts)?;
@@ -275,6 +261,7 @@ impl<A: Family> Tables<A> {
         visit.rows::<Payments>(payments, &other.payments)?;
         visit.rows::<Refunds>(refunds, &other.refunds)?;
         visit.rows::<Reservations>(reservations, &other.reservations)?;
+        visit.rows::<Holds>(holds, &other.holds)?;
         visit.rows::<Tasks>(tasks, &other.tasks)?;
         visit.numbers(numbers, &other.numbers)?;
         visit.log::<Ledger>(ledger, &other.ledger)?;
@@ -408,6 +395,7 @@ impl Needs {
             payments,
             refunds,
             reservations,
+            holds,
             tasks,
             numbers,
             ledger: (),
@@ -423,6 +411,7 @@ impl Needs {
             && payments.is_empty()
             && refunds.is_empty()
             && reservations.is_empty()
+            && holds.is_empty()
             && tasks.is_empty()
             && numbers.is_empty()
             && stock.is_empty()
@@ -454,9 +443,19 @@ impl Needs {
         self
     }
 
-    /// The stock of every SKU that `order` sells from this service's own inventory.
-    pub fn stock_of(&mut self, order: Option<&Arc<Order>>) {
-        self.stock.extend(order.into_iter().flat_map(|order| order.lines.iter()).filter_map(|line| line.sku_id().cloned()));
+    /// The stock of every SKU that `order` sells from this service's own inventory, by its lines or by the hold behind it.
+    pub fn stock_of(&mut self, order: Option<&Arc<Order>>, seen: &View) {
+        let Some(order) = order else { return };
+        self.stock.extend(order.lines.iter().filter_map(|line| line.sku_id().cloned()));
+        if let Some(hold_id) = order.hold_id {
+            self.stock_of_hold(hold_id, seen);
+        }
+    }
+
+    /// A hold, and the stock that it holds.
+    pub fn stock_of_hold(&mut self, hold_id: HoldId, seen: &View) {
+        self.stock.extend(seen.holds.peek(&hold_id).into_iter().flat_map(|hold| &hold.items).map(|line| line.sku_id.clone()));
+        self.holds.insert(hold_id);
     }
 }
 
@@ -525,6 +524,7 @@ impl Changes {
             payments,
             refunds,
             reservations,
+            holds,
             tasks,
             numbers: (),
             ledger,
@@ -540,6 +540,7 @@ impl Changes {
             && payments.is_empty()
             && refunds.is_empty()
             && reservations.is_empty()
+            && holds.is_empty()
             && tasks.is_empty()
             && ledger.is_empty()
             && facts.is_empty()

@@ -101,6 +101,11 @@ impl Engine {
             }
             seen.carts.found(cart.owner.clone(), cart.clone());
         }
+        if let Some(hold_id) = checkout.hold_id
+            && let Some(hold) = self.queries().hold(hold_id).await?
+        {
+            seen.holds.found(hold_id, hold);
+        }
         Preview::needs(&checkout, &seen, &mut needs);
         seen.settle(&needs);
         let preview = Preview::of(&checkout, &seen, self.now()).map_err(Unavailable::new)?;

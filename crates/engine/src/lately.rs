@@ -29,8 +29,8 @@ struct Generations {
 impl Lately {
     /// After a batch was saved.
     pub(crate) fn note(&self, changes: &Changes) {
-        let Changes { carts, checkouts, orders, payments, .. } = changes;
-        let rows = carts.len() + checkouts.len() + orders.len() + payments.len();
+        let Changes { carts, checkouts, orders, payments, holds, .. } = changes;
+        let rows = carts.len() + checkouts.len() + orders.len() + payments.len() + holds.len();
         if rows == 0 {
             return;
         }
@@ -39,6 +39,7 @@ impl Lately {
             checkouts: checkouts.clone(),
             orders: orders.clone(),
             payments: payments.clone(),
+            holds: holds.clone(),
             ..Changes::default()
         };
         let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -111,7 +111,7 @@ pub(crate) fn log<C: Command>(cx: &Context, outcome: &Outcome<C>, moved: Option<
         Err(failure @ (Failure::Unavailable(_) | Failure::Unsure)) => {
             tracing::warn!(command = C::NAME, outcome = word, request_id = &*cx.request_id, idempotency_key = key, %failure);
         }
-        _ if moved.is_none() && matches!(C::NAME, "expire_order" | "abandon_cart" | "end_checkout") => {}
+        _ if moved.is_none() && matches!(C::NAME, "expire_order" | "expire_hold" | "abandon_cart" | "end_checkout") => {}
         _ => tracing::info!(
             command = C::NAME,
             outcome = word,

@@ -4,8 +4,8 @@ use domain::Refusal;
 use domain::ids::SkuId;
 use domain::money::Currency;
 use domain::refusal::{
-    CartRefusal, CatalogRefusal, CheckoutRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, Shortage, StockRefusal,
-    UnclearLine,
+    CartRefusal, CatalogRefusal, CheckoutRefusal, HoldRefusal, OrderRefusal, PaymentRefusal, PriceChange, RefundRefusal, Shortage,
+    StockRefusal, UnclearLine,
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -118,6 +118,7 @@ pub fn told(refusal: &Refusal) -> Told {
         Refusal::Payment(PaymentRefusal::CurrencyMismatch { order, stated }) => {
             told.fact("order_currency", &order.code()).fact("stated_currency", &stated.code())
         }
+        Refusal::Hold(refusal) => hold(told, refusal),
         // The name is the caller's, and nothing that is ours.
         Refusal::Catalog(CatalogRefusal::SkuNotFound(_)) => told.detail("There is no such SKU."),
         Refusal::Payment(PaymentRefusal::NotFound(_) | PaymentRefusal::Amount(_) | PaymentRefusal::NotByHand(_))
@@ -128,6 +129,24 @@ pub fn told(refusal: &Refusal) -> Told {
             CatalogRefusal::OfferNotFound(_) | CatalogRefusal::OfferEnded(_) | CatalogRefusal::WindowEmpty | CatalogRefusal::Price(_),
         )
         | Refusal::KeyReused => told,
+    }
+}
+
+fn hold(told: Told, refusal: &HoldRefusal) -> Told {
+    match refusal {
+        HoldRefusal::Mismatch { sku_id, held, asked } => {
+            told.fact("sku_id", &sku_id.as_ref().map(SkuId::as_str)).fact("held", held).fact("requested", asked)
+        }
+        HoldRefusal::UnknownSku(skus) => {
+            let lines: Vec<_> = skus.iter().map(|sku_id| NamedLine { sku_id: sku_id.as_str() }).collect();
+            told.fact("lines", &lines)
+        }
+        HoldRefusal::OutOfStock(short) => {
+            let lines: Vec<_> = short.iter().map(ShortLine::of).collect();
+            told.fact("lines", &lines)
+        }
+        HoldRefusal::VersionMismatch(version) => told.fact("version", version),
+        HoldRefusal::NotFound(_) | HoldRefusal::InUse(_) | HoldRefusal::Over(_) => told,
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Config;
 use crate::config::kinds::Database;
-use crate::config::words::{OnFailure, PricePolicy as PriceWord};
+use crate::config::words::{OnFailure, PricePolicy as PriceWord, ReserveAt};
 use crate::database;
 use crate::measure;
 
@@ -183,6 +183,7 @@ fn settings(config: &Config) -> Settings {
         checkout: CheckoutRules {
             ttl_seconds: config.checkout.session_ttl_seconds.into(),
             kept_seconds: i64::from(config.retention.cart_days) * 86_400,
+            reserve_seconds: (config.checkout.reserve_at == ReserveAt::Start).then_some(config.checkout.reserve_ttl_seconds.into()),
         },
     }
 }

@@ -29,7 +29,7 @@ const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "stock-reserved",
-        explanation: "what a SKU counts as reserved is what reservations and orders hold of it",
+        explanation: "what a SKU counts as reserved is what reservations, orders and holds hold of it",
         sql: "
             with held as (
                 select sku_id, sum(qty) as qty
@@ -37,7 +37,10 @@ const INVARIANTS: &[Invariant] = &[
                     select sku_id, qty from reservation where qty > 0
                     union all
                     select i.sku_id, i.qty from order_item i join orders o using (order_id)
-                    where o.stock_state = 'reserved' and i.sku_id is not null) as each_hold
+                    where o.stock_state = 'reserved' and i.sku_id is not null
+                    union all
+                    select i.sku_id, i.qty from inventory_hold h, unnest(h.sku_ids, h.quantities) as i (sku_id, qty)
+                    where h.status = 'ACTIVE') as each_hold
                 group by sku_id)
             select format('sku %s: reserved %s, held %s', sku_id, coalesce(b.reserved, 0), coalesce(h.qty, 0))
             from inventory_balance b full join held h using (sku_id)
@@ -211,6 +214,37 @@ const INVARIANTS: &[Invariant] = &[
                 case when o.order_id is null then 'is not there' else 'came from no cart' end)
             from checkout c left join orders o using (order_id)
             where c.order_id is not null and o.cart_id is null",
+    },
+    Invariant {
+        name: "hold-stock",
+        explanation: "what a hold has booked is what its status says: reserved, sold, or nothing",
+        sql: "
+            with wanted as (
+                select h.hold_id::text as ref_id, i.sku_id, case h.status when 'ACTIVE' then i.qty else 0 end as reserved,
+                    case h.status when 'COMMITTED' then -i.qty else 0 end as on_hand
+                from inventory_hold h, unnest(h.sku_ids, h.quantities) as i (sku_id, qty)),
+            booked as (
+                select ref_id, sku_id, sum(reserved_delta) as reserved, sum(on_hand_delta) as on_hand
+                from inventory_ledger where ref_type = 'hold' group by 1, 2)
+            select format('hold %s, sku %s: reserved %s and on hand %s wanted, %s and %s booked', ref_id, sku_id, coalesce(w.reserved, 0),
+                coalesce(w.on_hand, 0), coalesce(b.reserved, 0), coalesce(b.on_hand, 0))
+            from wanted w full join booked b using (ref_id, sku_id)
+            where coalesce(w.reserved, 0) <> coalesce(b.reserved, 0) or coalesce(w.on_hand, 0) <> coalesce(b.on_hand, 0)",
+    },
+    Invariant {
+        name: "hold-order",
+        explanation: "a hold and the live order that it backs name each other, and the stock of both is in the same state",
+        sql: "
+            select format('order %s: its hold %s', o.order_id,
+                case when h.hold_id is null then 'is not there' else 'backs another order' end)
+            from orders o left join inventory_hold h using (hold_id)
+            where o.hold_id is not null and o.status <> 'CANCELED' and h.order_id is distinct from o.order_id
+            union all
+            select format('hold %s: %s, its order %s', h.hold_id, h.status, coalesce(o.order_id::text, 'is not there'))
+            from inventory_hold h left join orders o using (order_id)
+            where h.status in ('ACTIVE', 'COMMITTED') and h.order_id is not null
+                and (o.hold_id is distinct from h.hold_id or o.status = 'CANCELED'
+                    or o.stock_state <> case when h.sku_ids = '{}' then 'foreign' when h.status = 'ACTIVE' then 'reserved' else 'deducted' end)",
     },
     Invariant {
         name: "outbox-complete",

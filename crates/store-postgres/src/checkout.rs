@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::checkout::{Checkout, GuestToken, Status};
-use domain::ids::{AddressId, OrderId, SessionId, UserId};
+use domain::ids::{AddressId, HoldId, OrderId, SessionId, UserId};
 use domain::order::{AddressRef, PaymentMethod};
 use domain::tables::Write;
 use tokio_postgres::Row;
@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "session_id, status, customer_id, customer_email, cart_owner, shipping_address_id, shipping_address::text, billing_address_id,
         billing_address::text, shipping_method, payment_method, promotion_codes, notes, guest_token, order_id, expires_at, version,
-        created_at, updated_at"
+        created_at, updated_at, hold_id"
     };
 }
 
@@ -37,7 +37,7 @@ macro_rules! written_columns {
     () => {
         "session_id, status, customer_id, customer_email, cart_owner, shipping_address_id, shipping_address, billing_address_id,
         billing_address, shipping_method, payment_method, promotion_codes, notes, guest_token, order_id, expires_at, version,
-        created_at, updated_at"
+        created_at, updated_at, hold_id"
     };
 }
 
@@ -53,7 +53,7 @@ pub(crate) const UPDATE: &str = "
             billing_address_id = x.billing_address_id, billing_address = x.billing_address, shipping_method = x.shipping_method,
             payment_method = x.payment_method, promotion_codes = x.promotion_codes, notes = x.notes, guest_token = x.guest_token,
             order_id = x.order_id, expires_at = x.expires_at, version = x.version, created_at = x.created_at,
-            updated_at = x.updated_at
+            updated_at = x.updated_at, hold_id = x.hold_id
         from unnest($1::checkout[]) as x, unnest($2::text[], $3::bigint[]) as e (session_id, expected)
         where t.session_id = any($2) and t.session_id = x.session_id and t.session_id = e.session_id and t.version = e.expected
         returning 1)
@@ -80,6 +80,7 @@ pub(crate) fn inserted<'c>(sessions: &[&'c Write<Arc<Checkout>>]) -> Vec<Column<
         named("version", sessions, |write| write.row.version),
         named("created_at", sessions, |write| Moment(write.row.created_at)),
         named("updated_at", sessions, |write| Moment(write.row.updated_at)),
+        named("hold_id", sessions, |write| write.row.hold_id.map(|id| id.0)),
     ])
 }
 
@@ -115,5 +116,6 @@ pub(crate) fn read(row: &Row) -> Result<Checkout, Failure> {
         version: row.take()?,
         created_at: row.time()?,
         updated_at: row.time()?,
+        hold_id: row.take::<Option<_>>()?.map(HoldId),
     })
 }

@@ -12,6 +12,7 @@ mod checkout;
 mod error;
 mod event;
 mod flight;
+mod hold;
 mod key;
 mod line;
 mod load;

@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Error, Row, Statement};
 use crate::error::Failure;
 use crate::opening::Opening;
 use crate::prepared::Prepared;
-use crate::{cart, checkout, key, number, order, payment, refund, reservation, sku, stock, task};
+use crate::{cart, checkout, hold, key, number, order, payment, refund, reservation, sku, stock, task};
 
 /// Puts what `needs` names onto the shelves of `seen`, once all of it is there.
 pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared, needs: &Needs, seen: &mut View) -> Result<(), Failure> {
@@ -23,6 +23,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
         payments,
         refunds,
         reservations,
+        holds,
         tasks,
         numbers,
         ledger: (),
@@ -51,6 +52,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
         payments,
         refunds,
         reservations,
+        holds,
         tasks,
         stock,
         (),
@@ -70,6 +72,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
         found(client, &prepared.payments_load, payments.iter().map(|id| id.0).collect()),
         found(client, &prepared.refunds_load, refunds.iter().map(|id| id.0).collect()),
         found(client, &prepared.reservations_load, reservations.iter().map(|key| &*key.0).collect()),
+        found(client, &prepared.holds_load, holds.iter().map(|id| id.0).collect()),
         found(client, &prepared.tasks_load, tasks.iter().map(|id| id.0).collect()),
         found(client, &prepared.stock_load, stock.iter().map(SkuId::as_str).collect()),
         client.batch_execute("commit"),
@@ -84,6 +87,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     let refunds = refunds.iter().map(refund::read).collect::<Result<Vec<_>, _>>()?;
     let tasks = tasks.iter().map(task::read).collect::<Result<Vec<_>, _>>()?;
     let reservations = reservations.iter().map(reservation::read).collect::<Result<Vec<_>, _>>()?;
+    let holds = holds.iter().map(hold::read).collect::<Result<Vec<_>, _>>()?;
     let stock = stock.iter().map(stock::read).collect::<Result<Vec<_>, _>>()?;
     let numbers: Vec<(OrderId, OrderNumber)> = number::give(numbers, &drawn)?;
 
@@ -96,6 +100,7 @@ pub(crate) async fn load(client: &Client, opening: &Opening, prepared: &Prepared
     put(&mut seen.refunds, refunds, |row| row.refund_id);
     put(&mut seen.tasks, tasks, |row| row.task_id);
     put(&mut seen.reservations, reservations, |row| row.key.clone());
+    put(&mut seen.holds, holds, |row| row.hold_id);
     for (sku_id, row) in stock {
         seen.stock.found(sku_id, row);
     }

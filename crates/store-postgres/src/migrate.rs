@@ -14,6 +14,7 @@ pub const KNOWN: Known = Known(&[
     Migration { number: 2, name: "after_payment", sql: include_str!("../migrations/0002_after_payment.sql"), min_binary: 1 },
     Migration { number: 3, name: "carts", sql: include_str!("../migrations/0003_carts.sql"), min_binary: 1 },
     Migration { number: 4, name: "checkouts", sql: include_str!("../migrations/0004_checkouts.sql"), min_binary: 1 },
+    Migration { number: 5, name: "holds", sql: include_str!("../migrations/0005_holds.sql"), min_binary: 1 },
 ]);
 
 /// The oldest server: 15.0, as `server_version_num` counts.

@@ -4,7 +4,7 @@ use futures_util::future::try_join_all;
 use tokio_postgres::{Client, Error, Statement};
 
 use crate::{
-    cart, checkout, event, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task,
+    cart, checkout, event, hold, key, line, mark, number, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task,
 };
 
 macro_rules! prepared {
@@ -60,6 +60,9 @@ prepared! {
     tasks_load: task::LOAD;
     tasks_insert: task::INSERT;
     tasks_update: task::UPDATE;
+    holds_load: hold::LOAD;
+    holds_insert: hold::INSERT;
+    holds_update: hold::UPDATE;
     reservations_load: reservation::LOAD;
     reservations_insert: reservation::INSERT;
     reservations_update: reservation::UPDATE;

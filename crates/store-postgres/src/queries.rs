@@ -10,7 +10,8 @@ use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
+use domain::hold::Hold;
+use domain::ids::{CartId, CartItemId, HoldId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -27,8 +28,8 @@ use crate::opening::Opening;
 use crate::order_list::OrderList;
 use crate::types::{Fields, Moment};
 use crate::{
-    PostgresStore, audit, cart, checkout, event, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku, stock,
-    task,
+    PostgresStore, audit, cart, checkout, event, hold, key, line, mark, migrate, offer, order, outbox, payment, refund, shipment, sku,
+    stock, task,
 };
 
 type Values<'v> = [&'v (dyn ToSql + Sync)];
@@ -234,6 +235,16 @@ impl Queries for PostgresStore {
 
     async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
         self.write_once(checkout::FORGET, &[&Moment(now), &i64::from(limit)]).await
+    }
+
+    async fn hold(&self, hold_id: HoldId) -> Result<Option<Arc<Hold>>, Unavailable> {
+        let row = self.row(hold::LOAD, &[&[hold_id.0].as_slice()]).await?;
+        Ok(row.as_ref().map(hold::read).transpose()?.map(Arc::new))
+    }
+
+    async fn holds_to_expire(&self, now: Time, limit: u32) -> Result<Vec<HoldId>, Unavailable> {
+        let rows = self.rows(hold::EXPIRED, &[&Moment(now), &i64::from(limit)]).await?;
+        rows.iter().map(|row| Ok(HoldId(Fields::of(row).take()?))).collect()
     }
 
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {

@@ -8,12 +8,27 @@ use tokio_postgres::Client;
 use crate::flight::{Failed, Flight};
 use crate::opening::Opening;
 use crate::prepared::Prepared;
-use crate::{cart, checkout, event, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
+use crate::{cart, checkout, event, hold, key, line, mark, offer, order, outbox, payment, refund, reservation, shipment, sku, stock, task};
 
 /// Saves all of `changes` and `mark`, or nothing.
 pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared, changes: &Changes, mark: Mark) -> Result<(), Failed> {
-    let Changes { keys, skus, carts, checkouts, orders, payments, refunds, reservations, tasks, numbers: (), ledger, facts, outbox, stock } =
-        changes;
+    let Changes {
+        keys,
+        skus,
+        carts,
+        checkouts,
+        orders,
+        payments,
+        refunds,
+        reservations,
+        holds,
+        tasks,
+        numbers: (),
+        ledger,
+        facts,
+        outbox,
+        stock,
+    } = changes;
     let mut flight = Flight::begin(client, opening);
     flight.add(&prepared.mark_insert, mark::inserted(mark));
 
@@ -51,6 +66,9 @@ pub(crate) async fn save(client: &Client, opening: &Opening, prepared: &Prepared
     let (new, old) = apart(reservations.values());
     flight.rows(&prepared.reservations_insert, &new, reservation::inserted);
     flight.rows(&prepared.reservations_update, &old, reservation::updated);
+    let (new, old) = apart(holds.values());
+    flight.rows(&prepared.holds_insert, &new, hold::inserted);
+    flight.rows(&prepared.holds_update, &old, hold::updated);
     flight.rows(&prepared.ledger_insert, &ledger.iter().collect::<Vec<_>>(), stock::booked);
     flight.rows(&prepared.facts_insert, &facts.iter().collect::<Vec<_>>(), event::inserted);
     flight.rows(&prepared.outbox_insert, &outbox.iter().collect::<Vec<_>>(), outbox::inserted);

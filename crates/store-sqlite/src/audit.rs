@@ -27,7 +27,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "stock-reserved",
-        explanation: "what a SKU counts as reserved is what reservations and orders hold of it",
+        explanation: "what a SKU counts as reserved is what reservations, orders and holds hold of it",
         sql: "
             with counted as (
                 select sku_id, reserved, 0 as held from inventory_balance
@@ -35,7 +35,9 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                 select sku_id, 0, qty from reservation
                 union all
                 select i.sku_id, 0, i.qty from order_item i join orders o using (order_id)
-                where o.stock_state = 'reserved' and i.sku_id is not null)
+                where o.stock_state = 'reserved' and i.sku_id is not null
+                union all
+                select i.value ->> 0, 0, i.value ->> 1 from inventory_hold h, json_each(h.items) i where h.status = 'ACTIVE')
             select format('sku %s: reserved %d, held %d', sku_id, sum(reserved), sum(held))
             from counted
             group by sku_id
@@ -235,6 +237,40 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
             select format('checkout session %s: its order %s', session_id, iif(order_number is null, 'is not there', 'came from no cart'))
             from checkout c left join orders o using (order_id)
             where c.order_id is not null and o.cart_id is null
+            limit ?1",
+    },
+    Invariant {
+        name: "hold-stock",
+        explanation: "what a hold has booked is what its status says: reserved, sold, or nothing",
+        sql: "
+            with counted as (
+                select hold_id, i.value ->> 0 as sku_id, iif(status = 'ACTIVE', i.value ->> 1, 0) as reserved,
+                    iif(status = 'COMMITTED', -(i.value ->> 1), 0) as on_hand, 0 as reserved_booked, 0 as on_hand_booked
+                from inventory_hold h, json_each(h.items) i
+                union all
+                select unhex(ref_id, '-'), sku_id, 0, 0, reserved_delta, on_hand_delta from inventory_ledger where ref_type = 'hold')
+            select format('hold %s, sku %s: reserved %d and on hand %d wanted, %d and %d booked', lower(hex(hold_id)), sku_id, sum(reserved),
+                sum(on_hand), sum(reserved_booked), sum(on_hand_booked))
+            from counted
+            group by hold_id, sku_id
+            having sum(reserved) <> sum(reserved_booked) or sum(on_hand) <> sum(on_hand_booked)
+            limit ?1",
+    },
+    Invariant {
+        name: "hold-order",
+        explanation: "a hold and the live order that it backs name each other, and the stock of both is in the same state",
+        sql: "
+            select *
+            from (
+                select format('order %s: its hold %s', order_number, iif(h.hold_id is null, 'is not there', 'backs another order'))
+                from orders o left join inventory_hold h using (hold_id)
+                where o.hold_id is not null and o.status <> 'CANCELED' and h.order_id is not o.order_id
+                union all
+                select format('hold %s: %s, its order %s', lower(hex(h.hold_id)), h.status, coalesce(o.order_number, 'is not there'))
+                from inventory_hold h left join orders o using (order_id)
+                where h.status in ('ACTIVE', 'COMMITTED') and h.order_id is not null
+                    and (o.hold_id is not h.hold_id or o.status = 'CANCELED'
+                        or o.stock_state <> case when h.items = '[]' then 'foreign' when h.status = 'ACTIVE' then 'reserved' else 'deducted' end))
             limit ?1",
     },
     Invariant {

@@ -19,7 +19,7 @@ macro_rules! columns {
     () => {
         "session_id, status, customer_id, customer_email, cart_owner, shipping_address_id, shipping_address, billing_address_id, \
          billing_address, shipping_method, payment_method, promotion_codes, notes, guest_token, order_id, expires_at, version, \
-         created_at, updated_at"
+         created_at, updated_at, hold_id"
     };
 }
 
@@ -43,6 +43,7 @@ fn checkout_of(row: &Row<'_>) -> Result<Arc<Checkout>> {
         version: cells.get()?,
         created_at: cells.time()?,
         updated_at: cells.time()?,
+        hold_id: cells.maybe_id()?,
     }))
 }
 
@@ -107,20 +108,21 @@ pub(crate) fn save(db: &Connection, writes: &BTreeMap<SessionId, Write<Arc<Check
             checkout.version,
             checkout.created_at.0,
             checkout.updated_at.0,
+            checkout.hold_id.as_ref().map(|id| id.0.as_bytes()),
             expected
         ];
         if *expected == 0 {
             let insert =
-                concat!("insert into checkout (", columns!(), ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-            db.prepare_cached(insert)?.execute(&values[..19])?;
+                concat!("insert into checkout (", columns!(), ") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+            db.prepare_cached(insert)?.execute(&values[..20])?;
         } else {
             let changed = db
                 .prepare_cached(
                     "update checkout set status = ?2, customer_id = ?3, customer_email = ?4, cart_owner = ?5, shipping_address_id = ?6,
                          shipping_address = ?7, billing_address_id = ?8, billing_address = ?9, shipping_method = ?10, payment_method = ?11,
                          promotion_codes = ?12, notes = ?13, guest_token = ?14, order_id = ?15, expires_at = ?16, version = ?17,
-                         created_at = ?18, updated_at = ?19
-                     where session_id = ?1 and version = ?20",
+                         created_at = ?18, updated_at = ?19, hold_id = ?20
+                     where session_id = ?1 and version = ?21",
                 )?
                 .execute(values)?;
             one_row(changed, "checkout")?;

@@ -13,6 +13,7 @@ mod checkpoint;
 mod connection;
 mod error;
 mod event;
+mod hold;
 mod key;
 mod line;
 mod log;

@@ -13,7 +13,7 @@ use crate::log::Log;
 use crate::number::Numbers;
 use crate::sku::Known;
 use crate::transaction::{Kind, Transaction};
-use crate::{Shared, cart, checkout, event, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
+use crate::{Shared, cart, checkout, event, hold, key, mark, number, order, outbox, payment, refund, reservation, sku, stock, task};
 
 /// A session. All of them share one connection, which is opened again after an error that may have harmed it.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ fn load(db: &Connection, known: &mut Known, numbers: &Numbers, needs: &Needs, se
     refund::load(db, &needs.refunds, &mut seen.refunds)?;
     task::load(db, &needs.tasks, &mut seen.tasks)?;
     reservation::load(db, &needs.reservations, &mut seen.reservations)?;
+    hold::load(db, &needs.holds, &mut seen.holds)?;
     stock::load(db, &needs.stock, &mut seen.stock)?;
     numbers.draw(db, &needs.numbers, &mut seen.numbers)?;
     snapshot.commit()
@@ -68,6 +69,7 @@ fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> 
         payments,
         refunds,
         reservations,
+        holds,
         tasks,
         numbers: (),
         ledger,
@@ -87,6 +89,7 @@ fn write(db: &Connection, changes: &Changes, name: Mark) -> Result<(), Trouble> 
     refund::save(db, refunds)?;
     task::save(db, tasks)?;
     reservation::save(db, reservations)?;
+    hold::save(db, holds)?;
     stock::append(db, ledger)?;
     event::append(db, facts)?;
     outbox::append(db, messages)?;

@@ -1,6 +1,7 @@
 //! The canonical door, `/api/v1`: catalogue, stock, carts, orders, payments.
 
 pub(crate) mod cart;
+mod hold;
 mod inventory;
 mod offer;
 pub(crate) mod order;
@@ -32,6 +33,9 @@ pub(crate) fn router() -> Router<App> {
         .open("/api/v1/offers/{offer_id}", Access::SERVICES, patch(offer::change))
         .open("/api/v1/inventory/{sku_id}", Access::STAFF, get(inventory::read))
         .open("/api/v1/inventory/{sku_id}/{operation}", Access::SERVICES, post(inventory::move_stock))
+        .open("/api/v1/holds", Access::SERVICES, post(hold::place))
+        .open("/api/v1/holds/{hold_id}", Access::STAFF, get(hold::read))
+        .open("/api/v1/holds/{hold_id}/release", Access::SERVICES, post(hold::release))
         .open("/api/v1/cart", Access::EVERYBODY, get(cart::read))
         .open("/api/v1/cart/items", Access::BUYERS, post(cart::add).delete(cart::clear))
         .open("/api/v1/cart/items/{cart_item_id}", Access::BUYERS, patch(cart::set).delete(cart::remove))

@@ -36,6 +36,8 @@ pub(super) struct SessionShape<'a> {
     price_changes: Option<Box<RawValue>>,
     missing: &'a [&'static str],
     order_id: Option<Uuid>,
+    /// Until when the goods are held; `null`: they are reserved when it is confirmed.
+    reserved_until: Option<UtcTime>,
     expires_at: UtcTime,
     version: i64,
     created_at: UtcTime,
@@ -99,6 +101,7 @@ impl<'a> SessionShape<'a> {
             price_changes: serde_json::value::to_raw_value(&price_changes(if is_active { &preview.price_changes } else { &[] })).ok(),
             missing: if is_active { &preview.missing } else { &[] },
             order_id: checkout.order_id.map(|id| id.0),
+            reserved_until: preview.reserved_until.filter(|_| is_active).map(UtcTime),
             expires_at: UtcTime(checkout.expires_at),
             version: checkout.version,
             created_at: UtcTime(checkout.created_at),

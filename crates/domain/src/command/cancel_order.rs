@@ -10,7 +10,7 @@ use crate::order::{Action, Channel, Status};
 use crate::payment::Payment;
 use crate::refusal::PaymentRefusal;
 use crate::stock::Operation;
-use crate::tables::{Needs, View};
+use crate::tables::{Gap, Needs, View};
 
 /// Cancels an order: before it is paid, or where its channel allows that, after.
 ///
@@ -41,7 +41,7 @@ impl Command for CancelOrder {
 
     fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
         OrderAnswer::needs_of(self.order_id, seen, needs);
-        needs.stock_of(seen.orders.peek(&self.order_id));
+        needs.stock_of(seen.orders.peek(&self.order_id), seen);
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
@@ -53,12 +53,12 @@ impl Command for CancelOrder {
         let mut draft = Draft::change(&now, seen, cx);
         draft.notes.clone_from(&self.notes);
         if draft.act(Action::CancelPaid).is_ok() {
-            give_up(&mut draft, cx, reason.clone());
+            give_up(&mut draft, cx, reason.clone())?;
             give_money_back(&mut draft, reason);
         } else {
             draft.act(Action::Cancel)?;
             refuse_while_open(now.payment.as_deref())?;
-            give_up(&mut draft, cx, reason);
+            give_up(&mut draft, cx, reason)?;
         }
         Ok(draft.finish())
     }
@@ -73,13 +73,13 @@ pub(super) fn refuse_while_open(payment: Option<&Payment>) -> Result<(), Payment
 }
 
 /// What every way of canceling has in common, once the lifecycle has allowed it. Stock is released, or comes back if it was handed out.
-pub(super) fn give_up(draft: &mut Draft<'_>, cx: &Context, reason: Arc<str>) {
+pub(super) fn give_up(draft: &mut Draft<'_>, cx: &Context, reason: Arc<str>) -> Result<(), Gap> {
     debug_assert_eq!(draft.order.status, Status::Canceled, "the lifecycle moves first");
     draft.call_off_payment();
     draft.order.cancelled_at = Some(cx.now);
     draft.order.cancellation_reason = Some(reason.clone());
     draft.order.expires_at = None;
     draft.fact(Fact::OrderCanceled { reason });
-    draft.move_stock(Operation::Release, Fact::InventoryReleased);
-    draft.move_stock(Operation::Restock, Fact::InventoryRestocked);
+    draft.move_stock(Operation::Release, Fact::InventoryReleased)?;
+    draft.move_stock(Operation::Restock, Fact::InventoryRestocked)
 }

@@ -24,7 +24,7 @@ impl Command for CollectPayment {
         needs.payments.insert(self.payment_id);
         if let Some(payment) = seen.payments.peek(&self.payment_id) {
             OrderAnswer::needs_of(payment.order_id, seen, needs);
-            needs.stock_of(seen.orders.peek(&payment.order_id));
+            needs.stock_of(seen.orders.peek(&payment.order_id), seen);
         }
     }
 
@@ -53,7 +53,7 @@ impl Command for CollectPayment {
             ..(**payment).clone()
         };
         let mut draft = Draft::change(&now, seen, cx);
-        captured(&mut draft, payment.version, collected);
+        captured(&mut draft, payment.version, collected)?;
         let changes = draft.finish().changes;
         let collected = changes.payments.get(&self.payment_id).map_or(payment, |write| &write.row).clone();
         Ok(Decision { changes, answer: PaymentAnswer(collected) })

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::place_cart::items;
 use super::request_payment::begin_attempt;
 use super::start_checkout::{CheckoutAnswer, visible, written};
-use super::{Answer, Command, Context, Decision, OrderAnswer, PlaceOrder, RequestPayment, Stop, change_cart};
+use super::{Answer, Command, Context, Decision, OrderAnswer, PlaceOrder, RequestPayment, Stop, change_cart, checkout_hold};
 use crate::cart::{Cart, CartEnd, CartOwner};
-use crate::checkout::{Checkout, GuestToken, Preview, Status};
+use crate::checkout::{Checkout, GuestToken, Preview, Status, held};
 use crate::ids::{OrderId, SessionId};
 use crate::order::{AddressRef, Channel, Order};
 use crate::payment;
@@ -72,6 +72,7 @@ impl Command for ConfirmCheckout {
             needs.numbers.insert(cx.id(), cx.now.year());
             needs.stock.extend(cart.lines.iter().map(|line| line.sku_id.clone()));
         }
+        checkout_hold::needs(checkout, seen, cx, needs);
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<ConfirmAnswer>, Stop> {
@@ -92,13 +93,15 @@ fn confirm(checkout: &Checkout, seen: &View, cx: &Context) -> Result<Decision<Co
         // Another session, or another door, has ordered the cart: its order is the one that is there.
         let decision = again(checkout, order_id, seen, cx)?;
         let mut changes = decision.changes;
+        checkout_hold::give_back(&mut changes, checkout, seen, cx)?;
         changes.checkouts = confirmed(checkout, order_id, cx);
         return Ok(Decision { changes, ..decision });
     }
     let Some(cart) = preview.cart.filter(|_| preview.missing.is_empty()) else {
         return Err(CheckoutRefusal::Incomplete(preview.missing).into());
     };
-    let (mut draft, price_changes) = order_of(checkout, &cart).draft(seen, cx)?;
+    let held = held(checkout, seen)?.map(|hold| &**hold);
+    let (mut draft, price_changes) = order_of(checkout, &cart).draft(held, seen, cx)?;
     if draft.order.status.awaits_payment() {
         let method = draft.order.payment_method.clone().ok_or_else(|| CheckoutRefusal::Incomplete(vec!["payment_method"]))?;
         let asks_provider = !method.is_cod();
@@ -123,7 +126,7 @@ fn became(checkout: &Checkout, cart: &Cart) -> Option<OrderId> {
 /// The session, over.
 fn confirmed(checkout: &Checkout, order_id: OrderId, cx: &Context) -> BTreeMap<SessionId, Write<Arc<Checkout>>> {
     let confirmed = Checkout { order_id: Some(order_id), ..checkout.clone() };
-    written(&Arc::new(confirmed.changed(Status::Confirmed, &cx.settings.checkout, cx.now))).checkouts
+    written(&Arc::new(confirmed.changed(Status::Confirmed, &cx.settings.checkout, cx.now)))
 }
 
 /// The order that the session became; after a decline with another attempt, in the way that the session now says.

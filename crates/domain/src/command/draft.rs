@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Answer, Context, Decision, OrderAnswer, Stop};
+use super::{Answer, Context, Decision, OrderAnswer, Stop, booking};
 use crate::event::{Fact, OrderEvent};
+use crate::hold::{self, Hold};
 use crate::ids::{MessageId, OrderEventId, OrderId, RefundId, SkuId, TaskId, Uuid};
 use crate::message::{Message, messages_of};
 use crate::money;
 use crate::order::{Action, AddressRef, Channel, Order, PaymentStanding, Status, To, Totals, find};
 use crate::payment::{self, News, Payment};
 use crate::refund::{self, Refund};
-use crate::refusal::{OrderRefusal, Shortage};
-use crate::stock::{self, BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
-use crate::tables::{Changes, CounterTable as _, Gap, Stock, View, Write};
+use crate::refusal::OrderRefusal;
+use crate::stock::{self, Operation, StockRef, StockState};
+use crate::tables::{Changes, Gap, View, Write};
 use crate::task::{self, Task};
 use crate::time::Time;
 
@@ -124,58 +125,66 @@ impl<'a> Draft<'a> {
 
     /// Promises the stock of all lines, or tells what is short. Lines of the same SKU are added up first.
     pub fn reserve(&mut self) -> Result<(), Stop> {
-        let mut short = Vec::new();
-        for (sku_id, requested) in self.quantities() {
-            let available = self.seen.stock.get(&sku_id)?.map_or(0, stock::Balance::available);
-            if available < requested {
-                short.push(Shortage { sku_id, requested, available });
-            } else {
-                self.book(&sku_id, Operation::Reserve, requested);
-            }
-        }
+        let (order, quantities) = (self.order_ref(), self.quantities());
+        let short = booking::reserve(&mut self.changes, self.seen, &order, &quantities, self.cx.now)?;
         if short.is_empty() { Ok(()) } else { Err(OrderRefusal::OutOfStock(short).into()) }
     }
 
-    /// Moves the stock behind the order as its lifecycle says and appends `fact`; nothing where the stock is foreign.
-    pub fn move_stock(&mut self, operation: Operation, fact: Fact) {
-        let Some(state) = stock::next(self.order.stock, operation) else { return };
+    /// Moves the stock behind the order as its lifecycle says and appends `fact`; nothing where the stock is foreign. The hold behind it
+    /// goes the same way.
+    pub fn move_stock(&mut self, operation: Operation, fact: Fact) -> Result<(), Gap> {
+        let next = stock::next(self.order.stock, operation);
+        if let Some(hold) = self.hold()?
+            && (hold.is_foreign() || next.is_some())
+        {
+            booking::turn(&mut self.changes, &hold, operation, self.cx.now);
+        }
+        let Some(state) = next else { return Ok(()) };
         self.order.stock = state;
+        let order = self.order_ref();
         for (sku_id, qty) in self.quantities() {
-            self.book(&sku_id, operation, qty);
+            booking::book(&mut self.changes, &order, &sku_id, operation, qty, self.cx.now);
         }
         self.fact(fact);
+        Ok(())
+    }
+
+    /// Writes `hold`, which backs the order from now on.
+    pub fn claim(&mut self, hold: Hold) {
+        if !hold.is_foreign() {
+            self.order.stock = StockState::Reserved;
+        }
+        let hold = Hold { status: hold::Status::Active, order_id: Some(self.order.order_id), expires_at: None, ..hold };
+        booking::write(&mut self.changes, hold, self.cx.now);
+    }
+
+    /// Gives the units of `hold`, if it still holds any, to the order, which reserves them itself.
+    pub fn take_over(&mut self, hold: &Hold) {
+        if hold.status == hold::Status::Active {
+            let hold = Hold { order_id: Some(self.order.order_id), expires_at: None, ..hold.clone() };
+            booking::turn(&mut self.changes, &hold, Operation::Release, self.cx.now);
+        }
+    }
+
+    /// The hold that backs the order, as it is by now.
+    fn hold(&self) -> Result<Option<Arc<Hold>>, Gap> {
+        let Some(hold_id) = self.order.hold_id else { return Ok(None) };
+        let written = self.changes.holds.get(&hold_id).map(|write| &write.row);
+        let hold = if written.is_some() { written } else { self.seen.holds.get(&hold_id)? };
+        Ok(hold.filter(|hold| hold.order_id == Some(self.order.order_id)).cloned())
     }
 
     fn quantities(&self) -> BTreeMap<SkuId, i64> {
-        let mut sums = BTreeMap::<SkuId, i64>::new();
-        for line in &self.order.lines {
-            if let Some(sku_id) = line.sku_id() {
-                let sum = sums.entry(sku_id.clone()).or_default();
-                *sum = sum.saturating_add(line.qty);
-            }
-        }
-        sums
+        let lines = self.order.lines.iter();
+        booking::sums(lines.filter_map(|line| Some((line.sku_id()?, line.qty))))
     }
 
-    fn book(&mut self, sku_id: &SkuId, operation: Operation, qty: i64) {
-        let (on_hand, reserved) = operation.deltas(qty);
-        let order_id = self.order.order_id.to_string();
-        self.changes.ledger.push(LedgerEntry {
-            key: format!("{order_id}/{}/{sku_id}", operation.as_str()).into(),
-            sku_id: sku_id.clone(),
-            operation,
-            qty,
-            on_hand_delta: on_hand,
-            reserved_delta: reserved,
-            reference: StockRef { kind: "order".into(), id: order_id.into() },
-            created_at: self.cx.now,
-        });
-        let delta = BalanceDelta { on_hand, reserved, steps: 1, is_new: false };
-        Stock::add(self.changes.stock.entry(sku_id.clone()).or_default(), &delta);
+    fn order_ref(&self) -> StockRef {
+        StockRef { kind: "order".into(), id: self.order.order_id.to_string().into() }
     }
 
     /// An order for nothing is paid when it is placed, by a payment of nothing.
-    pub fn pay_nothing(&mut self) -> Result<(), OrderRefusal> {
+    pub fn pay_nothing(&mut self) -> Result<(), Stop> {
         if self.order.totals.total != 0 {
             return Ok(());
         }
@@ -185,7 +194,7 @@ impl<'a> Draft<'a> {
         self.order.expires_at = None;
         self.pay_by(0, Payment::of_nothing(payment_id, self.order.order_id, currency, self.cx.now));
         self.fact(Fact::PaymentSucceeded { payment_id, amount: 0, currency });
-        self.move_stock(Operation::Deduct, Fact::InventoryDeducted);
+        self.move_stock(Operation::Deduct, Fact::InventoryDeducted)?;
         Ok(())
     }
 

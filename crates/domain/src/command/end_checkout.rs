@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::draft::unchanged;
 use super::start_checkout::written;
-use super::{Answer, Command, Context, Decision, Stop};
+use super::{Answer, Command, Context, Decision, Stop, checkout_hold};
 use crate::checkout::Status;
 use crate::ids::SessionId;
-use crate::tables::{Gap, Needs, View};
+use crate::tables::{Changes, Gap, Needs, View};
 
 /// Ends a session if its time has passed; else does nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,8 +34,11 @@ impl Command for EndCheckout {
     type Answer = Ended;
     const NAME: &'static str = "end_checkout";
 
-    fn needs(&self, _: &View, _: &Context, needs: &mut Needs) {
+    fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
         needs.checkouts.insert(self.session_id.clone());
+        if let Some(hold_id) = seen.checkouts.peek(&self.session_id).and_then(|checkout| checkout.hold_id) {
+            needs.stock_of_hold(hold_id, seen);
+        }
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<Ended>, Stop> {
@@ -45,8 +48,10 @@ impl Command for EndCheckout {
         match checkout.status_at(cx.now) {
             Status::Active => Ok(unchanged(Ended(false))),
             ended => {
-                let checkout = (**checkout).clone().changed(ended, &cx.settings.checkout, cx.now);
-                Ok(Decision { changes: written(&Arc::new(checkout)), answer: Ended(true) })
+                let mut changes = Changes::default();
+                checkout_hold::give_back(&mut changes, checkout, seen, cx)?;
+                changes.checkouts = written(&Arc::new((**checkout).clone().changed(ended, &cx.settings.checkout, cx.now)));
+                Ok(Decision { changes, answer: Ended(true) })
             }
         }
     }

@@ -36,7 +36,7 @@ impl Command for ExpireOrder {
 
     fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
         OrderAnswer::needs_of(self.order_id, seen, needs);
-        needs.stock_of(seen.orders.peek(&self.order_id));
+        needs.stock_of(seen.orders.peek(&self.order_id), seen);
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<Expired>, Stop> {
@@ -51,7 +51,7 @@ impl Command for ExpireOrder {
             return Ok(unchanged(Expired(false)));
         }
         draft.fact(Fact::OrderExpired);
-        give_up(&mut draft, cx, "expired".into());
+        give_up(&mut draft, cx, "expired".into())?;
         Ok(Decision { changes: draft.finish().changes, answer: Expired(true) })
     }
 }

@@ -45,7 +45,7 @@ pub struct DeliverOrder {
 
 fn needs_of(order_id: OrderId, seen: &View, needs: &mut Needs) {
     OrderAnswer::needs_of(order_id, seen, needs);
-    needs.stock_of(seen.orders.peek(&order_id));
+    needs.stock_of(seen.orders.peek(&order_id), seen);
 }
 
 impl Command for PrepareOrder {
@@ -110,10 +110,10 @@ impl Command for DeliverOrder {
 }
 
 /// Packed goods are no longer in stock; those of a paid order have left it with the payment.
-fn prepare(draft: &mut Draft<'_>) -> Result<(), OrderRefusal> {
+fn prepare(draft: &mut Draft<'_>) -> Result<(), Stop> {
     draft.act(Action::Prepare)?;
     draft.fact(Fact::OrderReady);
-    draft.move_stock(Operation::Deduct, Fact::InventoryDeducted);
+    draft.move_stock(Operation::Deduct, Fact::InventoryDeducted)?;
     Ok(())
 }
 

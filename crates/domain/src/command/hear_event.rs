@@ -124,7 +124,7 @@ impl Command for HearEvent {
 
     fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
         OrderAnswer::needs_of(self.order_id, seen, needs);
-        needs.stock_of(seen.orders.peek(&self.order_id));
+        needs.stock_of(seen.orders.peek(&self.order_id), seen);
         // Money that came too late stands behind a refund, not behind the order.
         for refund_id in seen.orders.peek(&self.order_id).map_or(&[][..], |order| &order.refunds) {
             needs.payments.extend(seen.refunds.peek(refund_id).map(|refund| refund.payment_id));
@@ -220,7 +220,7 @@ fn paid(
     call_off_idle(draft);
     let payment =
         Payment { status: Status::Captured, captured: due, provider_ref: reference.cloned(), ..attempt(cx.id(), &draft.order, cx) };
-    captured(draft, 0, payment);
+    captured(draft, 0, payment)?;
     Ok(EventAnswer::Applied)
 }
 

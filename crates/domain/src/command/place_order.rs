@@ -6,6 +6,7 @@ use super::draft::blank_order;
 use super::{Command, Context, Decision, Draft, OrderAnswer, PricePolicy, Stop};
 use crate::catalog::{Offer, Sku};
 use crate::event::Fact;
+use crate::hold::Hold;
 use crate::ids::{CartId, OfferId, OrderItemId, SkuId, UserId};
 use crate::money::{self, Currency, Decimal};
 use crate::order::{AddressRef, Channel, Line, LineSubject, Order, PaymentMethod, PriceSnapshot};
@@ -75,7 +76,7 @@ impl Command for PlaceOrder {
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<OrderAnswer>, Stop> {
-        let (draft, changes) = self.draft(seen, cx)?;
+        let (draft, changes) = self.draft(None, seen, cx)?;
         let mut decision = draft.finish();
         decision.answer.price_changes = changes;
         Ok(decision)
@@ -84,7 +85,9 @@ impl Command for PlaceOrder {
 
 impl PlaceOrder {
     /// The order, placed, with the lines whose price is not what was expected, where the operator accepts that.
-    pub(super) fn draft<'a>(&self, seen: &'a View, cx: &'a Context) -> Result<(Draft<'a>, Vec<PriceChange>), Stop> {
+    ///
+    /// What `held` holds for it becomes its own.
+    pub(super) fn draft<'a>(&self, held: Option<&Hold>, seen: &'a View, cx: &'a Context) -> Result<(Draft<'a>, Vec<PriceChange>), Stop> {
         let quoted = self.quote(seen, cx)?;
         let currency = self.one_currency(&quoted, cx)?;
         let changes = price_changes(&quoted)?;
@@ -95,6 +98,9 @@ impl PlaceOrder {
         for line in &quoted {
             let line = frozen(line, draft.next_id(), cx)?;
             draft.order.lines.push(line);
+        }
+        if let Some(hold) = held {
+            draft.take_over(hold);
         }
         draft.reserve()?;
         draft.created()?;

@@ -11,7 +11,7 @@ use crate::order::{Action, Channel};
 use crate::payment::{News, Payment, Status, next};
 use crate::refusal::PaymentRefusal;
 use crate::stock::Operation;
-use crate::tables::{Changes, Needs, View, Write};
+use crate::tables::{Changes, Gap, Needs, View, Write};
 
 /// What the provider said.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,7 +79,7 @@ impl Command for RecordPayment {
         needs.payments.insert(self.payment_id);
         if let Some(payment) = seen.payments.peek(&self.payment_id) {
             OrderAnswer::needs_of(payment.order_id, seen, needs);
-            needs.stock_of(seen.orders.peek(&payment.order_id));
+            needs.stock_of(seen.orders.peek(&payment.order_id), seen);
         }
     }
 
@@ -100,7 +100,7 @@ impl Command for RecordPayment {
         }
         let mut draft = Draft::change(&now, seen, cx);
         match &self.said {
-            ProviderAnswer::Captured { .. } => captured(&mut draft, payment.version, told),
+            ProviderAnswer::Captured { .. } => captured(&mut draft, payment.version, told)?,
             ProviderAnswer::Declined { reason } => declined(&mut draft, payment.version, told, reason, cx)?,
             ProviderAnswer::Silent => {}
         }
@@ -109,7 +109,7 @@ impl Command for RecordPayment {
 }
 
 /// Money that came pays the order if it waits for any, whichever attempt it is of; else it is surplus and goes back.
-pub(super) fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) {
+pub(super) fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) -> Result<(), Gap> {
     let Payment { payment_id, amount, currency, .. } = payment;
     let is_paid = draft.payment.as_ref().is_some_and(|shown| shown.came());
     if is_paid || draft.act(Action::Pay).is_err() {
@@ -117,12 +117,12 @@ pub(super) fn captured(draft: &mut Draft<'_>, expected: i64, payment: Payment) {
         draft.write_payment(expected, surplus.clone());
         draft.fact(Fact::LatePaymentReceived { payment_id, amount, currency });
         draft.give_back(&surplus, amount, "late_payment".into());
-        return;
+        return Ok(());
     }
     draft.pay_by(expected, payment);
     draft.order.expires_at = None;
     draft.fact(Fact::PaymentSucceeded { payment_id, amount, currency });
-    draft.move_stock(Operation::Deduct, Fact::InventoryDeducted);
+    draft.move_stock(Operation::Deduct, Fact::InventoryDeducted)
 }
 
 /// A refusal decides about the order only while it waits for this very attempt. The provider's word is recorded in any case.
@@ -141,7 +141,7 @@ pub(super) fn declined(draft: &mut Draft<'_>, expected: i64, payment: Payment, r
     };
     if decides && cancels {
         draft.act(Action::Cancel)?;
-        give_up(draft, cx, "payment_failed".into());
+        give_up(draft, cx, "payment_failed".into())?;
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
-//! Begins a checkout session, or goes on with one: nothing is ordered, nothing is promised.
+//! Begins a checkout session, or goes on with one. Nothing is ordered; its goods are held only where the operator wants that.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::draft::unreadable;
-use super::{Answer, Command, Context, Decision, Stop};
+use super::{Answer, Command, Context, Decision, Stop, checkout_hold};
 use crate::cart::CartOwner;
 use crate::checkout::{Checkout, GuestToken, Preview, Status};
 use crate::ids::{CartId, SessionId, UserId};
@@ -68,13 +69,21 @@ impl Command for StartCheckout {
     type Answer = CheckoutAnswer;
     const NAME: &'static str = "start_checkout";
 
-    fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
+    fn needs(&self, seen: &View, cx: &Context, needs: &mut Needs) {
         CheckoutAnswer::needs_of(&self.session_id, seen, needs);
         for owner in self.owners() {
             if let Some(cart) = seen.carts.peek(&owner) {
                 needs.skus.extend(cart.lines.iter().map(|line| line.sku_id.clone()));
             }
             needs.carts.insert(owner);
+        }
+        if let Some(known) = seen.checkouts.peek(&self.session_id) {
+            checkout_hold::needs(known, seen, cx, needs);
+        }
+        if cx.settings.checkout.reserve_seconds.is_some() {
+            for cart in self.owners().iter().filter_map(|owner| seen.carts.peek(owner)) {
+                needs.stock.extend(cart.lines.iter().map(|line| line.sku_id.clone()));
+            }
         }
     }
 
@@ -101,6 +110,8 @@ impl Command for StartCheckout {
                 promotion_codes: Vec::new(),
                 notes: None,
                 guest_token: None,
+                // What the session before it still holds goes over to this one.
+                hold_id: known.and_then(|known| known.hold_id),
                 order_id: None,
                 expires_at: cx.now,
                 version: known.map_or(0, |known| known.version),
@@ -109,8 +120,9 @@ impl Command for StartCheckout {
             },
         };
         let guest_token = self.guest_token.filter(|_| checkout.customer_id.is_none());
-        let checkout = Checkout { guest_token, ..checkout }.changed(Status::Active, &cx.settings.checkout, cx.now);
-        decided(checkout, seen, cx)
+        let mut checkout = Checkout { guest_token, ..checkout }.changed(Status::Active, &cx.settings.checkout, cx.now);
+        let changes = checkout_hold::begin(&mut checkout, seen, cx)?;
+        decided(checkout, changes, seen, cx)
     }
 }
 
@@ -176,17 +188,19 @@ fn in_version(known: Option<&Arc<Checkout>>, cx: &Context) -> Result<(), Checkou
     }
 }
 
-/// The session that is written, with its preview.
-pub(super) fn decided(checkout: Checkout, seen: &View, cx: &Context) -> Result<Decision<CheckoutAnswer>, Stop> {
+/// The session that is written beside `changes`, with its preview.
+pub(super) fn decided(checkout: Checkout, mut changes: Changes, seen: &View, cx: &Context) -> Result<Decision<CheckoutAnswer>, Stop> {
     let checkout = Arc::new(checkout);
-    let preview = Preview::of(&checkout, seen, cx.now)?;
-    Ok(Decision { changes: written(&checkout), answer: CheckoutAnswer { checkout, preview } })
+    let preview = match checkout.hold_id.and_then(|hold_id| changes.holds.get(&hold_id)) {
+        Some(written) => Preview::with(Some(&written.row), &checkout, seen, cx.now)?,
+        None => Preview::of(&checkout, seen, cx.now)?,
+    };
+    changes.checkouts = written(&checkout);
+    Ok(Decision { changes, answer: CheckoutAnswer { checkout, preview } })
 }
 
 /// A session in its next version.
-pub(super) fn written(checkout: &Arc<Checkout>) -> Changes {
-    let mut changes = Changes::default();
+pub(super) fn written(checkout: &Arc<Checkout>) -> BTreeMap<SessionId, Write<Arc<Checkout>>> {
     let expected = checkout.version.saturating_sub(1);
-    changes.checkouts.insert(checkout.session_id.clone(), Write { expected, row: checkout.clone() });
-    changes
+    BTreeMap::from([(checkout.session_id.clone(), Write { expected, row: checkout.clone() })])
 }

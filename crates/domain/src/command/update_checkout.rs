@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::start_checkout::{CheckoutAnswer, decided, visible};
-use super::{Command, Context, Decision, Stop};
+use super::{Command, Context, Decision, Stop, checkout_hold};
 use crate::cart::CartOwner;
 use crate::checkout::{Checkout, GuestToken, Status};
 use crate::ids::{AddressId, SessionId};
 use crate::order::PaymentMethod;
 use crate::refusal::CheckoutRefusal;
-use crate::tables::{Needs, View};
+use crate::tables::{Changes, Needs, View};
 
 /// What is changed of a session. An outer `None` leaves a field as it is, an inner one clears it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -74,25 +74,33 @@ impl Command for UpdateCheckout {
     type Answer = CheckoutAnswer;
     const NAME: &'static str = "update_checkout";
 
-    fn needs(&self, seen: &View, _: &Context, needs: &mut Needs) {
+    fn needs(&self, seen: &View, cx: &Context, needs: &mut Needs) {
         // As in confirming.
         needs.carts.insert(CartOwner::Session(self.session_id.clone()));
         CheckoutAnswer::needs_of(&self.session_id, seen, needs);
-        needs.orders.extend(seen.checkouts.peek(&self.session_id).and_then(|checkout| checkout.order_id));
+        if let Some(checkout) = seen.checkouts.peek(&self.session_id) {
+            needs.orders.extend(checkout.order_id);
+            checkout_hold::needs(checkout, seen, cx, needs);
+        }
     }
 
     fn decide(&self, seen: &View, cx: &Context) -> Result<Decision<CheckoutAnswer>, Stop> {
         let known = visible(&self.session_id, self.guest_token, seen, cx)?;
         let changed = self.change.of((**known).clone());
         match (known.status_at(cx.now), known.order_id) {
-            (Status::Active, _) => decided(changed.changed(Status::Active, &cx.settings.checkout, cx.now), seen, cx),
+            (Status::Active, _) => {
+                let mut changed = changed.changed(Status::Active, &cx.settings.checkout, cx.now);
+                // What is short now is refused when it is confirmed: until then the cart can change, or stock can come.
+                let (held, _short) = checkout_hold::go_on(&mut changed, seen, cx)?;
+                decided(changed, held, seen, cx)
+            }
             (Status::Confirmed, Some(order_id)) => {
                 let waits = seen.orders.get(&order_id)?.is_some_and(|order| order.status.awaits_payment());
                 let only_method = Checkout { payment_method: changed.payment_method.clone(), ..(**known).clone() };
                 if !waits || changed != only_method || changed.payment_method.is_none() {
                     return Err(CheckoutRefusal::Confirmed(order_id).into());
                 }
-                decided(changed.changed(Status::Confirmed, &cx.settings.checkout, cx.now), seen, cx)
+                decided(changed.changed(Status::Confirmed, &cx.settings.checkout, cx.now), Changes::default(), seen, cx)
             }
             _ => Err(CheckoutRefusal::Expired.into()),
         }

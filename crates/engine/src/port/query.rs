@@ -8,8 +8,10 @@ use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
+use domain::hold::Hold;
 use domain::ids::{
-    CartId, CartItemId, OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, UserId, Uuid,
+    CartId, CartItemId, HoldId, OfferId, OrderEventId, OrderId, OrderNumber, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId,
+    UserId, Uuid,
 };
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::{Order, Status};
@@ -156,6 +158,12 @@ pub trait Queries: Send + Sync + 'static {
 
     /// Forgets checkout sessions that have ended and whose time has passed at `now`, at most `limit`; how many.
     async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable>;
+
+    /// A hold; one of a foreign inventory too, once an order has named it.
+    async fn hold(&self, hold_id: HoldId) -> Result<Option<Arc<Hold>>, Unavailable>;
+
+    /// Holds that no order has and whose time has passed at `now`, the most overdue first.
+    async fn holds_to_expire(&self, now: Time, limit: u32) -> Result<Vec<HoldId>, Unavailable>;
 
     /// Those of the SKUs that are there, in any order.
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable>;

@@ -1,10 +1,11 @@
-//! Cancels orders whose payment window has passed, so that their stock is free again within five seconds; ends and forgets carts and checkout sessions.
+//! Cancels orders whose payment window has passed, and gives back what was held too long, so that the stock is free again within five seconds; ends
+//! and forgets carts and checkout sessions.
 
 use std::time::Duration;
 
 use domain::cart::CartOwner;
-use domain::command::{AbandonCart, Command, EndCheckout, ExpireOrder};
-use domain::ids::{OrderId, SessionId};
+use domain::command::{AbandonCart, Command, EndCheckout, ExpireHold, ExpireOrder};
+use domain::ids::{HoldId, OrderId, SessionId};
 use futures_util::future::join_all;
 
 use crate::StopSignal;
@@ -31,6 +32,7 @@ pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
             _ = look.tick() => {}
         }
         while expire_page(&engine).await && !stop.is_given() {}
+        while expire_holds(&engine).await && !stop.is_given() {}
         while end_checkouts(&engine).await && !stop.is_given() {}
         if looks.is_multiple_of(CARTS_EVERY_LOOKS) {
             while abandon_page(&engine).await && !stop.is_given() {}
@@ -52,6 +54,12 @@ async fn expire_page(engine: &Engine) -> bool {
     let expire = |order_id: OrderId| ExpireOrder { order_id };
     // A page of orders that wait for a payment's outcome comes back unchanged: look again later, not at once.
     end_page(engine, due, expire, |expired| expired.0).await
+}
+
+/// Gives back one page of holds whose time has passed; true: there may be more.
+async fn expire_holds(engine: &Engine) -> bool {
+    let due = engine.queries().holds_to_expire(engine.now(), PAGE).await;
+    end_page(engine, due, |hold_id: HoldId| ExpireHold { hold_id }, |ended| ended.0).await
 }
 
 /// Ends one page of carts that nobody has touched for long; true: there may be more.

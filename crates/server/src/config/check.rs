@@ -14,8 +14,6 @@ const TO_COME: &[&str] = &[
     "rabbitmq",
     "kafka",
     "payments.stripe",
-    "checkout.reserve_at",
-    "checkout.reserve_ttl_seconds",
     "tax",
     "limits",
     "trusted_proxies",

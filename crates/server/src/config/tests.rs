@@ -313,9 +313,8 @@ fn what_is_shown_can_be_given_again() {
 
 #[test]
 fn keys_to_come_are_told_when_somebody_sets_them() {
-    let config =
-        load("checkout.reserve_ttl_seconds = 5\nshutdown_seconds = 3", &[("ORDO_OTLP__ENDPOINT", "http://h:4317")]).expect("is right");
-    assert_eq!(config.without_effect(), ["checkout.reserve_ttl_seconds", "otlp.endpoint"]);
+    let config = load("retention.outbox_days = 5\nshutdown_seconds = 3", &[("ORDO_OTLP__ENDPOINT", "http://h:4317")]).expect("is right");
+    assert_eq!(config.without_effect(), ["retention.outbox_days", "otlp.endpoint"]);
 }
 
 #[test]

@@ -27,7 +27,13 @@ fn body() -> Value {
 }
 
 async fn create(http: &Http, key: &str) -> String {
-    http.post("/orders").key(key).json(&body()).send().await.expect(201).string("order_id")
+    create_for(http, key, HOLD).await
+}
+
+async fn create_for(http: &Http, key: &str, hold_id: &str) -> String {
+    let mut body = body();
+    body["hold_id"] = json!(hold_id);
+    http.post("/orders").key(key).json(&body).send().await.expect(201).string("order_id")
 }
 
 fn confirm(http: &Http, order_id: &str, method: Option<&str>) -> crate::support::Request {
@@ -100,7 +106,7 @@ async fn a_declined_payment_leaves_the_order_open_for_another(database: &Databas
     let events = event_types(http, &order_id).await;
     assert_eq!(events, ["ORDER_CREATED", "PAYMENT_REQUESTED", "PAYMENT_FAILED", "PAYMENT_REQUESTED", "PAYMENT_SUCCEEDED"]);
     // A 402 is an outcome: the same key tells it again.
-    let other = create(http, "k2").await;
+    let other = create_for(http, "k2", SESSION).await;
     for _ in 0..2 {
         let reply = confirm(http, &other, Some("card_stub_decline")).key("c").send().await;
         error(&reply, 402, "payment_failed");

@@ -12,7 +12,8 @@ use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::checkout::Checkout;
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
+use domain::hold::Hold;
+use domain::ids::{CartId, CartItemId, HoldId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::payment::Payment;
 use domain::refund::Refund;
@@ -21,7 +22,7 @@ use domain::task::Task;
 use domain::time::Time;
 use engine::port::{OrderFilter, OutboxStanding, Page, Queries, RecordedEvent, Unavailable, Violation};
 
-use crate::{SqliteStore, audit, cart, checkout, key, mark, stock, task};
+use crate::{SqliteStore, audit, cart, checkout, hold, key, mark, stock, task};
 
 /// Whose things alone a caller sees, in a form that outlives the call.
 fn own(caller: &Caller) -> Option<Arc<str>> {
@@ -102,6 +103,14 @@ impl Queries for SqliteStore {
 
     async fn forget_checkouts(&self, now: Time, limit: u32) -> Result<u64, Unavailable> {
         self.write_once(move |db| checkout::forget(db, now, limit)).await
+    }
+
+    async fn hold(&self, hold_id: HoldId) -> Result<Option<Arc<Hold>>, Unavailable> {
+        self.shared.readers.read(move |db| hold::find(db, hold_id)).await
+    }
+
+    async fn holds_to_expire(&self, now: Time, limit: u32) -> Result<Vec<HoldId>, Unavailable> {
+        self.shared.readers.read(move |db| hold::expired(db, now, limit)).await
     }
 
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::cart::CartEnd;
 use domain::event::{Fact, OrderEvent};
+use domain::hold::{Hold, Status as HoldStatus};
 use domain::ids::{OrderId, PaymentId, SkuId};
 use domain::message::messages_of;
 use domain::order::{Order, Status};
@@ -41,6 +42,8 @@ pub const INVARIANTS: &[Invariant] = &[
     ("cart-ordered",     "a cart and the order that it became name each other",                            cart_ordered),
     ("cart-priced",      "a cart has a currency exactly when something is in it",                          cart_priced),
     ("checkout-order",   "a confirmed checkout session names an order that came from a cart",               checkout_order),
+    ("hold-stock",       "what a hold has booked is what its status says",                                 hold_stock),
+    ("hold-order",       "a hold and the live order that it backs name each other",                        hold_order),
     ("outbox-complete",  "each fact has its messages",                                                     outbox_complete),
     ("deadline",         "no unpaid order waits 60 s beyond its deadline, unless a payment is under way",  deadline),
 ];
@@ -124,10 +127,53 @@ fn stock_reserved(books: &Books<'_>) -> Vec<String> {
             }
         }
     }
+    for hold in books.memory.holds.values().filter(|hold| hold.status == HoldStatus::Active) {
+        for line in &hold.items {
+            *held.entry(&line.sku_id).or_default() += line.qty;
+        }
+    }
     for (sku_id, balance) in &books.memory.stock {
         *held.entry(sku_id).or_default() -= balance.reserved;
     }
     held.into_iter().filter(|(_, missing)| *missing != 0).map(|row| format!("{row:?}")).collect()
+}
+
+fn hold_stock(books: &Books<'_>) -> Vec<String> {
+    let mut missing = BTreeMap::<(String, &SkuId), (i64, i64)>::new();
+    for hold in books.memory.holds.values() {
+        for line in &hold.items {
+            let sum = missing.entry((hold.hold_id.to_string(), &line.sku_id)).or_default();
+            sum.0 += if hold.status == HoldStatus::Active { line.qty } else { 0 };
+            sum.1 -= if hold.status == HoldStatus::Committed { line.qty } else { 0 };
+        }
+    }
+    for entry in books.memory.ledger.iter().filter(|entry| &*entry.reference.kind == "hold") {
+        let sum = missing.entry((entry.reference.id.to_string(), &entry.sku_id)).or_default();
+        *sum = (sum.0 - entry.reserved_delta, sum.1 - entry.on_hand_delta);
+    }
+    missing.into_iter().filter(|(_, missing)| *missing != (0, 0)).map(|row| format!("{row:?}")).collect()
+}
+
+fn hold_order(books: &Books<'_>) -> Vec<String> {
+    let (orders, holds) = (&books.memory.orders, &books.memory.holds);
+    let alone = books.orders_that(|order| {
+        let hold = order.hold_id.filter(|_| order.status != Status::Canceled).map(|hold_id| holds.get(&hold_id));
+        hold.is_some_and(|hold| hold.is_none_or(|hold| hold.order_id != Some(order.order_id)))
+    });
+    let is_backing = |order: &Order, hold: &Hold| {
+        let stock = match hold.status {
+            _ if hold.is_foreign() => StockState::Foreign,
+            HoldStatus::Active => StockState::Reserved,
+            HoldStatus::Committed | HoldStatus::Released | HoldStatus::Expired => StockState::Deducted,
+        };
+        order.hold_id == Some(hold.hold_id) && order.status != Status::Canceled && order.stock == stock
+    };
+    let taken = holds.values().filter(|hold| matches!(hold.status, HoldStatus::Active | HoldStatus::Committed));
+    let unlike = taken.filter(|hold| {
+        let order = hold.order_id.map(|order_id| orders.get(&order_id));
+        order.is_some_and(|order| !order.is_some_and(|order| is_backing(order, hold)))
+    });
+    alone.into_iter().chain(unlike.map(|hold| format!("{hold:?}"))).collect()
 }
 
 fn stock_ledger(books: &Books<'_>) -> Vec<String> {

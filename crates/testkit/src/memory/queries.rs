@@ -8,7 +8,8 @@ use domain::cart::{Cart, CartOwner};
 use domain::catalog::Sku;
 use domain::checkout::{Checkout, Status as CheckoutStatus};
 use domain::command::OrderAnswer;
-use domain::ids::{CartId, CartItemId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
+use domain::hold::{self, Hold};
+use domain::ids::{CartId, CartItemId, HoldId, OfferId, OrderId, PaymentId, ProductId, RefundId, SessionId, SkuId, TaskId, Uuid};
 use domain::key::{KeyRow, ScopedKey};
 use domain::order::Order;
 use domain::payment::Payment;
@@ -207,6 +208,19 @@ impl Queries for MemoryStore {
             memory.checkouts.remove(session_id);
         }
         Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn hold(&self, hold_id: HoldId) -> Result<Option<Arc<Hold>>, Unavailable> {
+        self.ask(|memory| memory.holds.get(&hold_id).cloned()).await
+    }
+
+    async fn holds_to_expire(&self, now: Time, limit: u32) -> Result<Vec<HoldId>, Unavailable> {
+        let now = if self.bugs.has(Bug::DueIgnoresTime) { Time(i64::MAX) } else { now };
+        self.ask(|memory| {
+            let free = memory.holds.values().filter(|hold| hold.status == hold::Status::Active && hold.order_id.is_none());
+            most_overdue(free.filter_map(|hold| Some((hold.expires_at.filter(|end| *end <= now)?, hold.hold_id))), limit)
+        })
+        .await
     }
 
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {

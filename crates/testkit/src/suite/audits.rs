@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use domain::cart::{Cart, CartEnd};
 use domain::checkout::{Checkout, Status as CheckoutStatus};
-use domain::command::{CancelOrder, ExpireOrder, Expired, PlaceOrder, ProviderAnswer, RecordPayment, RequestPayment, TakePayment, Taken};
+use domain::command::{
+    CancelOrder, Ended, ExpireHold, ExpireOrder, Expired, HoldItem, PlaceHold, PlaceOrder, ProviderAnswer, RecordPayment, ReleaseHold,
+    RequestPayment, TakePayment, Taken,
+};
 use domain::event::Fact;
-use domain::ids::OrderId;
+use domain::hold::{Hold, Status as HoldStatus};
+use domain::ids::{HoldId, OrderId};
 use domain::money::Currency;
 use domain::order::{Order, Status, Totals};
 use domain::payment::{Payment, Status as PaymentStatus};
 use domain::refund::{Refund, Status as RefundStatus};
-use domain::stock::{BalanceDelta, Operation, StockRef, StockState};
+use domain::stock::{BalanceDelta, LedgerEntry, Operation, StockRef, StockState};
 use domain::time::Time;
 use domain::{Changes, Refusal};
 use engine::port::Store;
@@ -19,8 +23,8 @@ use engine::port::Store;
 use super::desk::{Desk, Outcome};
 use super::hands::Hands;
 use super::specimen::{
-    bare_order, captured_payment, cart, checkout, entry, first_stock, full_order, key_row, moved, order_id, place_into, placed, refund,
-    reservation, tell, write,
+    bare_order, captured_payment, cart, checkout, entry, first_stock, full_order, hold, key_row, moved, order_id, place_into, placed,
+    refund, reservation, tell, write,
 };
 use crate::StepClock;
 use crate::builders::{context, keyed, movement, offer, place, restock, sku, tickets};
@@ -78,7 +82,20 @@ pub(super) async fn the_audit_is_silent_after_everything_legal(store: Arc<dyn St
     let canceled = done(desk.act(CancelOrder { order_id: orders[2], reason: None, notes: None }, context(&clock)).await);
     assert_eq!(canceled.order.status, Status::Canceled);
     is_clean(&store, "a cancellation").await;
+    let hold = |qty| PlaceHold { items: vec![HoldItem { sku_id: "a".into(), qty }], ttl_seconds: 60 };
+    let (sold, given, late) = (
+        done(desk.act(hold(1), context(&clock)).await).0.hold_id,
+        done(desk.act(hold(1), context(&clock)).await).0.hold_id,
+        done(desk.act(hold(1), context(&clock)).await).0.hold_id,
+    );
+    is_clean(&store, "holds").await;
+    let bought = done(desk.act(tickets(sold.0.as_u128(), 1, 0), context(&clock)).await);
+    assert_eq!((bought.order.status, bought.order.stock), (Status::Paid, StockState::Deducted));
+    done(desk.act(ReleaseHold { hold_id: given }, context(&clock)).await);
+    is_clean(&store, "what became of holds").await;
     clock.advance_ms(3_600_000);
+    assert_eq!(done(desk.act(ExpireHold { hold_id: late }, context(&clock)).await), Ended(true));
+    is_clean(&store, "a hold that ran out").await;
     let open = done(desk.act(asked(orders[1]), context(&clock)).await).payment.expect("a second attempt").payment_id;
     clock.advance_ms(6_000);
     let taken = done(desk.act(TakePayment { payment_id: open, lease_seconds: 30 }, context(&clock)).await);
@@ -236,6 +253,45 @@ fn lies_about_carts() -> Vec<Lie> {
     ]
 }
 
+/// Holds that do not fit.
+fn lies_about_holds() -> Vec<Lie> {
+    let reserved = || {
+        let mut changes = first_stock("l", "a", 5);
+        let row = LedgerEntry { reference: hold(1).stock_ref(), ..entry("h", "a", Operation::Reserve, 2) };
+        changes.ledger.push(row);
+        changes.absorb(&with_delta(0, 2));
+        changes
+    };
+    let backed = |hold_id: HoldId, status: HoldStatus, order: Order| {
+        let mut changes = placed(order);
+        let hold = Hold { hold_id, status, items: Vec::new(), order_id: Some(order_id(1)), ..hold(1) };
+        changes.holds.insert(hold.hold_id, write(0, hold));
+        changes
+    };
+    let named = |n| Order { hold_id: Some(hold(n).hold_id), ..bare_order(1) };
+    vec![
+        // Held, and nothing is reserved for it.
+        (&["stock-reserved", "hold-stock"], with_hold(first_stock("l", "a", 5), HoldStatus::Active)),
+        // Given back, and still reserved; sold, and still there.
+        (&["hold-stock"], with_hold(reserved(), HoldStatus::Released)),
+        (&["hold-stock"], with_hold(reserved(), HoldStatus::Expired)),
+        (&["hold-stock"], with_hold(first_stock("l", "a", 5), HoldStatus::Committed)),
+        (&["hold-stock"], reserved()),
+        // The order names no hold, or another; the hold has no such order, or one that is over.
+        (&["hold-order"], backed(hold(1).hold_id, HoldStatus::Active, bare_order(1))),
+        (&["hold-order"], placed(named(1))),
+        (&["hold-order"], backed(hold(1).hold_id, HoldStatus::Released, Order { order_id: order_id(2), ..named(1) })),
+        (&["hold-order"], backed(hold(1).hold_id, HoldStatus::Active, named(2))),
+        (&["hold-order"], backed(hold(1).hold_id, HoldStatus::Committed, Order { status: Status::Canceled, ..named(1) })),
+    ]
+}
+
+fn with_hold(mut changes: Changes, status: HoldStatus) -> Changes {
+    let order_id = (status == HoldStatus::Committed).then(|| order_id(1));
+    changes.holds.insert(hold(1).hold_id, write(0, Hold { status, order_id, ..hold(1) }));
+    changes
+}
+
 /// A ticket order, and a session that names an order.
 fn confirmed(order_id: OrderId) -> Changes {
     let mut changes = placed(bare_order(1));
@@ -255,11 +311,11 @@ fn filled(bend: fn(&mut Cart), order: Order) -> Changes {
 
 /// How many lies there are. Each wants a store of its own.
 pub(super) fn lies_count() -> usize {
-    lies().len() + lies_about_carts().len()
+    lies().len() + lies_about_carts().len() + lies_about_holds().len()
 }
 
 pub(super) async fn a_lie_is_found(store: Arc<dyn Store>, index: usize) {
-    let (invariants, changes) = lies().into_iter().chain(lies_about_carts()).nth(index).expect("it was counted");
+    let (invariants, changes) = lies().into_iter().chain(lies_about_carts()).chain(lies_about_holds()).nth(index).expect("it was counted");
     Hands::of(&store).await.save(&changes).await;
     let found = store.audit(10).await.expect("it answers");
     assert!(

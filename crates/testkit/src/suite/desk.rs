@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::cart::Cart;
 use domain::command::{Answer, Command, Context, Stop};
+use domain::hold::Hold;
 use domain::ids::{OrderId, PaymentId, RefundId};
 use domain::key::{Fingerprint, KeyRow};
 use domain::tables::{Gap, Write};
@@ -55,6 +56,7 @@ pub(super) struct Made {
     pub(super) payment: Option<PaymentId>,
     pub(super) refund: Option<RefundId>,
     pub(super) cart: Option<Arc<Cart>>,
+    pub(super) hold: Option<Arc<Hold>>,
 }
 
 /// How an answer is written down so that stores can be compared.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use domain::Changes;
 use domain::cart::{Cart, CartEnd};
 use domain::checkout::{Checkout, Status as CheckoutStatus};
-use domain::ids::{OrderId, PaymentId, RefundId};
+use domain::hold::{Hold, Status as HoldStatus};
+use domain::ids::{HoldId, OrderId, PaymentId, RefundId};
 use domain::order::{Order, Status};
 use domain::payment::{Payment, Status as PaymentStatus};
 use domain::refund::{Refund, Status as RefundStatus};
 use engine::port::{OutboxStanding, Store};
 
 use super::hands::Hands;
-use super::specimen::{bare_order, bare_payment, captured_payment, cart, checkout, id, order_id, placed, refund, write};
+use super::specimen::{bare_order, bare_payment, captured_payment, cart, checkout, hold, id, order_id, placed, refund, write};
 use crate::clock::START;
 
 pub(super) async fn orders_are_due_when_their_time_has_passed(store: Arc<dyn Store>) {
@@ -159,6 +160,30 @@ pub(super) async fn checkouts_are_due_while_they_are_active_and_forgotten_once_t
             found += usize::from(store.checkout(name).await.expect("it answers").is_some());
         }
         assert_eq!(found, left, "{seconds} s after the start, at most {limit}");
+    }
+}
+
+pub(super) async fn holds_are_due_while_nobody_has_them(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    for (n, status, order, due) in [
+        (1, HoldStatus::Active, None, Some(50)),
+        (2, HoldStatus::Active, None, Some(40)),
+        (3, HoldStatus::Active, Some(order_id(1)), None),
+        (4, HoldStatus::Active, Some(order_id(2)), Some(10)),
+        (5, HoldStatus::Released, None, Some(10)),
+        (6, HoldStatus::Expired, None, Some(10)),
+        (7, HoldStatus::Committed, Some(order_id(3)), Some(10)),
+    ] {
+        let mut changes = Changes::default();
+        let expires_at = due.map(|seconds| START.plus_seconds(seconds));
+        let hold = Hold { status, order_id: order, expires_at, ..hold(n) };
+        changes.holds.insert(hold.hold_id, write(0, hold));
+        hands.save(&changes).await;
+    }
+    for (seconds, limit, expected) in [(39, 9, &[][..]), (40, 9, &[2]), (100, 9, &[2, 1]), (100, 1, &[2])] {
+        let due = store.holds_to_expire(START.plus_seconds(seconds), limit).await.expect("it answers");
+        let expected: Vec<HoldId> = expected.iter().map(|n| hold(*n).hold_id).collect();
+        assert_eq!(due, expected, "{seconds} s after the start, at most {limit}");
     }
 }
 

@@ -6,6 +6,7 @@ use domain::cart::Cart;
 use domain::catalog::Sku;
 use domain::checkout::Checkout;
 use domain::event::Fact;
+use domain::hold::Hold;
 use domain::ids::{OrderNumber, PaymentId, SkuId};
 use domain::order::{Order, Totals};
 use domain::payment::{Payment, Status as PaymentStatus};
@@ -16,7 +17,7 @@ use futures_util::future::join_all;
 
 use super::hands::Hands;
 use super::specimen::{
-    bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, checkout, entry, event, first_stock, key_row, moved,
+    bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, checkout, entry, event, first_stock, hold, key_row, moved,
     one_of_each, order_id, placed, reservation, write,
 };
 
@@ -46,6 +47,7 @@ pub(super) async fn a_row_that_is_there_cannot_be_made_again(store: Arc<dyn Stor
     hands.loses(&only(|to, from| to.reservations.clone_from(&from.reservations)), "a reservation").await;
     hands.loses(&only(|to, from| to.carts.clone_from(&from.carts)), "a cart").await;
     hands.loses(&only(|to, from| to.checkouts.clone_from(&from.checkouts)), "a checkout session").await;
+    hands.loses(&only(|to, from| to.holds.clone_from(&from.holds)), "a hold").await;
 }
 
 /// What may be expected of a row at version 2, and whether it is right.
@@ -56,7 +58,7 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
     hands.save(&one_of_each(1, "k1")).await;
     let row = reservation("sku-1", "r", 0);
     let change = |expected: i64, version: i64| {
-        let (mut sku, mut order, mut payment, mut reserved, mut filled, mut begun) = <[Changes; 6]>::default().into();
+        let (mut sku, mut order, mut payment, mut reserved, mut filled, mut begun, mut held) = <[Changes; 7]>::default().into();
         let offers = vec![bare_offer(1, "sku-1")];
         sku.skus.insert("sku-1".into(), write(expected, Sku { version, offers, ..bare_sku("sku-1") }));
         let paid = one_of_each(1, "k1").orders.pop_first().expect("it has an order").1.row;
@@ -66,6 +68,7 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
         reserved.reservations.insert(row.key.clone(), write(expected, domain::stock::Reservation { version, ..row.clone() }));
         filled.carts.insert(cart(1).owner, write(expected, Cart { version, ..cart(1) }));
         begun.checkouts.insert(checkout(1).session_id, write(expected, Checkout { version, ..checkout(1) }));
+        held.holds.insert(hold(1).hold_id, write(expected, Hold { version, ..hold(1) }));
         [
             ("a SKU", sku),
             ("an order", order),
@@ -73,6 +76,7 @@ pub(super) async fn a_row_of_another_version_is_not_written(store: Arc<dyn Store
             ("a reservation", reserved),
             ("a cart", filled),
             ("a checkout session", begun),
+            ("a hold", held),
         ]
     };
     for (_, changes) in &change(1, 2) {
@@ -125,6 +129,7 @@ fn losing_parts() -> Vec<(&'static str, Changes)> {
     part("a known order", &|to| to.orders.clone_from(&known.orders));
     part("a known payment", &|to| to.payments.clone_from(&known.payments));
     part("a known reservation", &|to| to.reservations.clone_from(&known.reservations));
+    part("a known hold", &|to| to.holds.clone_from(&known.holds));
     part("a known movement", &|to| to.ledger.push(entry("ledger-1", "sku-1", Operation::Adjust, 1)));
     part("a known place in a history", &|to| to.facts.clone_from(&known.facts));
     part("stock below zero", &|to| {
@@ -169,6 +174,7 @@ async fn nothing_is_there(store: &Arc<dyn Store>, hands: &mut Hands, name: &str)
     needs.orders.extend(changes.orders.keys().copied());
     needs.payments.extend(changes.payments.keys().copied());
     needs.reservations.extend(changes.reservations.keys().cloned());
+    needs.holds.extend(changes.holds.keys().copied());
     needs.stock.extend(changes.stock.keys().cloned());
     let seen = hands.load(&needs).await;
     assert!(needs.keys.iter().all(|key| seen.keys.peek(key).is_none()), "{name}: the key is there");
@@ -176,6 +182,7 @@ async fn nothing_is_there(store: &Arc<dyn Store>, hands: &mut Hands, name: &str)
     assert!(needs.orders.iter().all(|key| seen.orders.peek(key).is_none()), "{name}: the order is there");
     assert!(needs.payments.iter().all(|key| seen.payments.peek(key).is_none()), "{name}: the payment is there");
     assert!(needs.reservations.iter().all(|key| seen.reservations.peek(key).is_none()), "{name}: the reservation is there");
+    assert!(needs.holds.iter().all(|key| seen.holds.peek(key).is_none()), "{name}: the hold is there");
     assert!(needs.stock.iter().all(|key| seen.stock.peek(key).is_none()), "{name}: the balance is there");
     let page = Page { after: None, limit: 10 };
     let events = store.order_events(&Caller::local_admin(), order_id(2), page).await.expect("it answers");

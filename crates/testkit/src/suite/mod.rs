@@ -8,6 +8,7 @@
 //! ```
 
 mod audits;
+mod before_orders;
 mod canonical;
 mod desk;
 mod due;
@@ -56,8 +57,6 @@ cases! {
         every_word_of_an_order_comes_back
         everything_that_happens_to_an_order_comes_back
         skus_and_offers_come_back_as_they_were_saved
-        carts_come_back_as_they_were_saved
-        checkouts_come_back_as_they_were_saved
         payments_come_back_as_they_were_saved
         refunds_come_back_as_they_were_saved
         shipments_come_back_with_their_order
@@ -67,6 +66,10 @@ cases! {
         every_fact_is_read_back_with_its_payload
         what_the_view_knows_is_not_overwritten_by_a_load
         minted_names_come_back_as_they_were_saved;
+    before_orders:
+        carts_come_back_as_they_were_saved
+        checkouts_come_back_as_they_were_saved
+        holds_come_back_as_they_were_saved;
     guards:
         a_row_that_is_there_cannot_be_made_again
         a_row_of_another_version_is_not_written
@@ -117,6 +120,7 @@ cases! {
         refunds_are_due_while_they_are_under_way
         carts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
         checkouts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
+        holds_are_due_while_nobody_has_them
         the_outbox_tells_how_far_it_is_behind;
     audits:
         the_audit_is_silent_after_everything_legal

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use domain::caller::Caller;
-use domain::cart::{Cart, CartEnd, CartLine, CartOwner};
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
-use domain::checkout::{Checkout, GuestToken, Status as CheckoutStatus};
 use domain::event::Fact;
-use domain::ids::{CartId, CartItemId, Mint, OfferId, OrderItemId, OrderNumber, PaymentId, RefundId, ShipmentId, SkuId};
+use domain::ids::{Mint, OfferId, OrderItemId, OrderNumber, PaymentId, RefundId, ShipmentId, SkuId};
 use domain::money::{AMOUNT_MAX, Currency};
 use domain::order::{AddressRef, Channel, LineSubject, Order, PaymentStanding, Status, Totals};
 use domain::payment::{Payment, Status as PaymentStatus};
@@ -22,8 +20,8 @@ use engine::wire;
 
 use super::hands::Hands;
 use super::specimen::{
-    LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, cart_line, checkout, first_stock, full_order,
-    id, key_row, order_id, placed, refund, reservation, task, tell, ticket_line, write,
+    LATEST, STRANGE, bare_offer, bare_order, bare_payment, bare_sku, captured_payment, cart, checkout, first_stock, full_order, hold, id,
+    key_row, order_id, placed, refund, reservation, task, tell, ticket_line, write,
 };
 use super::{canonical, hands};
 use crate::clock::START;
@@ -52,8 +50,10 @@ pub(super) async fn nothing_is_found_in_an_empty_store(store: Arc<dyn Store>) {
     needs.reservations.insert(reservation.key.clone());
     needs.carts.insert(cart(1).owner);
     needs.checkouts.insert(checkout(1).session_id);
+    needs.holds.insert(hold(1).hold_id);
     needs.stock.insert("a".into());
     let seen = hands.load(&needs).await;
+    assert_eq!(seen.holds.get(&hold(1).hold_id), Ok(None));
     assert_eq!(seen.carts.get(&cart(1).owner), Ok(None));
     assert_eq!(seen.checkouts.get(&checkout(1).session_id), Ok(None));
     assert_eq!(seen.keys.get(&row.key), Ok(None));
@@ -178,96 +178,6 @@ pub(super) async fn skus_and_offers_come_back_as_they_were_saved(store: Arc<dyn 
     changes.skus.insert(third.sku_id.clone(), write(2, third.clone()));
     hands.save(&changes).await;
     sku_comes_back(&mut hands, &store, &third).await;
-}
-
-pub(super) async fn carts_come_back_as_they_were_saved(store: Arc<dyn Store>) {
-    let mut hands = Hands::of(&store).await;
-    let line = |n, sku_id: &str| CartLine { captured_at: LATEST, unit_price: AMOUNT_MAX, qty: 1_000_000, ..cart_line(n, sku_id) };
-    let empty = Cart { currency: None, lines: Vec::new(), ..cart(1) };
-    let lines = vec![line(1, "a"), cart_line(2, ""), cart_line(3, STRANGE)];
-    let full = Cart { currency: Some(Currency::JPY), lines, expires_at: LATEST, updated_at: LATEST, ..cart(1) };
-    // A line changes, one goes, one comes, and what is left keeps its place; then another cart follows in the place of the one that ended.
-    let mut turned = vec![cart_line(1, "a"), cart_line(3, STRANGE), cart_line(4, "")];
-    turned[1].unit_price = 0;
-    let turned = Cart { lines: turned, ..full.clone() };
-    let ended = Cart { ended: Some(CartEnd::Ordered(order_id(1))), ..turned.clone() };
-    let next = Cart { cart_id: CartId(id(10, 77)), lines: vec![cart_line(5, "a")], created_at: LATEST, ..cart(1) };
-    let merged = Cart { ended: Some(CartEnd::Merged), ..next.clone() };
-    for (expected, cart) in (0..).zip([&empty, &full, &turned, &ended, &next, &merged, &empty]) {
-        let cart = Cart { version: expected + 1, ..cart.clone() };
-        let mut changes = Changes::default();
-        changes.carts.insert(cart.owner.clone(), write(expected, cart.clone()));
-        hands.save(&changes).await;
-        cart_comes_back(&mut hands, &store, &cart).await;
-    }
-    assert_eq!(store.owner_of_cart(next.cart_id).await.expect("it answers"), None, "another cart took its place");
-    for owner in [CartOwner::User(STRANGE.into()), CartOwner::Session(STRANGE.into()), CartOwner::User("".into())] {
-        let n = u128::try_from(owner.to_string().len()).expect("texts are short");
-        let cart = Cart {
-            cart_id: CartId(id(10, 100 + n)),
-            lines: vec![CartLine { cart_item_id: CartItemId(id(11, 100 + n)), ..cart_line(0, "a") }],
-            owner,
-            ended: Some(CartEnd::Abandoned),
-            ..cart(2)
-        };
-        let mut changes = Changes::default();
-        changes.carts.insert(cart.owner.clone(), write(0, cart.clone()));
-        hands.save(&changes).await;
-        cart_comes_back(&mut hands, &store, &cart).await;
-    }
-}
-
-async fn cart_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, cart: &Cart) {
-    let mut needs = Needs::default();
-    needs.carts.insert(cart.owner.clone());
-    let seen = hands.load(&needs).await;
-    assert_eq!(seen.carts.get(&cart.owner).expect("it was asked for").map(|row| &**row), Some(cart), "by load");
-    assert_eq!(store.cart(&cart.owner).await.expect("it answers").as_deref(), Some(cart), "by query");
-    assert_eq!(store.owner_of_cart(cart.cart_id).await.expect("it answers").as_ref(), Some(&cart.owner), "by its name");
-    for line in &cart.lines {
-        let whose = store.owner_of_cart_item(line.cart_item_id).await.expect("it answers");
-        assert_eq!(whose, Some((cart.owner.clone(), line.sku_id.clone())), "by the name of a line");
-    }
-}
-
-pub(super) async fn checkouts_come_back_as_they_were_saved(store: Arc<dyn Store>) {
-    let mut hands = Hands::of(&store).await;
-    let bare = checkout(1);
-    let full = Checkout {
-        customer_id: Some(STRANGE.into()),
-        customer_email: Some("".into()),
-        owner: CartOwner::User(STRANGE.into()),
-        shipping_address: AddressRef { id: Some("".into()), snapshot: Some(r#"{"z": "Zoë", "a": 1.50}"#.into()) },
-        billing_address: AddressRef { id: Some(STRANGE.into()), snapshot: Some("{}".into()) },
-        shipping_method: Some(STRANGE.into()),
-        payment_method: Some(STRANGE.into()),
-        promotion_codes: vec!["".into(), STRANGE.into(), r#"","{}"#.into()],
-        notes: Some(STRANGE.into()),
-        guest_token: Some(GuestToken([0xff; 32])),
-        expires_at: LATEST,
-        updated_at: LATEST,
-        ..bare.clone()
-    };
-    let ended = |status| Checkout { status, ..full.clone() };
-    let confirmed = Checkout { order_id: Some(order_id(1)), ..ended(CheckoutStatus::Confirmed) };
-    let shapes =
-        [bare.clone(), full.clone(), bare.clone(), confirmed, bare, ended(CheckoutStatus::Expired), ended(CheckoutStatus::Abandoned)];
-    for (expected, shape) in (0..).zip(shapes) {
-        let checkout = Checkout { version: expected + 1, ..shape };
-        let mut changes = Changes::default();
-        changes.checkouts.insert(checkout.session_id.clone(), write(expected, checkout.clone()));
-        hands.save(&changes).await;
-        let mut needs = Needs::default();
-        needs.checkouts.insert(checkout.session_id.clone());
-        let seen = hands.load(&needs).await;
-        assert_eq!(seen.checkouts.get(&checkout.session_id).expect("it was asked for").map(|row| &**row), Some(&checkout), "by load");
-        assert_eq!(store.checkout(&checkout.session_id).await.expect("it answers").as_deref(), Some(&checkout), "by query");
-    }
-    let strange = Checkout { session_id: STRANGE.into(), ..full };
-    let mut changes = Changes::default();
-    changes.checkouts.insert(strange.session_id.clone(), write(0, strange.clone()));
-    hands.save(&changes).await;
-    assert_eq!(store.checkout(&strange.session_id).await.expect("it answers").as_deref(), Some(&strange));
 }
 
 async fn sku_comes_back(hands: &mut Hands, store: &Arc<dyn Store>, sku: &Sku) {

@@ -1,7 +1,7 @@
 //! Answers in words that are the same whichever store they come from.
 
 use domain::command::{
-    Abandoned, BalanceAnswer, CartAnswer, CheckoutAnswer, ConfirmAnswer, Ended, EventAnswer, Expired, OfferAnswer, OrderAnswer,
+    Abandoned, BalanceAnswer, CartAnswer, CheckoutAnswer, ConfirmAnswer, Ended, EventAnswer, Expired, HoldAnswer, OfferAnswer, OrderAnswer,
     PaymentAnswer, RefundAnswer, SkuAnswer, Taken, TakenRefund,
 };
 
@@ -18,7 +18,7 @@ impl Shown for OrderAnswer {
             order: Some(self.order.order_id),
             payment: self.payment.as_ref().map(|payment| payment.payment_id),
             refund: self.refunds.last().map(|refund| refund.refund_id),
-            cart: None,
+            ..Made::default()
         }
     }
 }
@@ -91,6 +91,16 @@ impl Shown for CartAnswer {
     }
 }
 
+impl Shown for HoldAnswer {
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn made(&self) -> Made {
+        Made { hold: Some(self.0.clone()), ..Made::default() }
+    }
+}
+
 impl Shown for Abandoned {
     fn shown(&self) -> String {
         format!("{self:?}")
@@ -101,7 +111,7 @@ impl Shown for CheckoutAnswer {
     fn shown(&self) -> String {
         let offers = |price: &domain::refusal::PriceChange| format!("{price:?}");
         let changes: Vec<String> = self.preview.price_changes.iter().map(offers).collect();
-        format!("{:?} {:?} {:?} {changes:?}", self.checkout, self.preview.totals, self.preview.missing)
+        format!("{:?} {:?} {:?} {changes:?} {:?}", self.checkout, self.preview.totals, self.preview.missing, self.preview.reserved_until)
     }
 
     fn made(&self) -> Made {

@@ -7,6 +7,7 @@ use domain::cart::{Cart, CartLine, CartOwner};
 use domain::catalog::{Offer, OfferStatus, Sku, SkuStatus};
 use domain::checkout::{Checkout, Status as CheckoutStatus};
 use domain::event::{Fact, OrderEvent};
+use domain::hold::{Hold, HoldLine, Status as HoldStatus};
 use domain::ids::{
     CartId, CartItemId, HoldId, MessageId, OfferId, OrderEventId, OrderId, OrderItemId, OrderNumber, PaymentId, RefundId, TaskId, Uuid,
 };
@@ -361,8 +362,23 @@ pub(super) fn checkout(n: u128) -> Checkout {
         promotion_codes: Vec::new(),
         notes: None,
         guest_token: None,
+        hold_id: None,
         order_id: None,
         expires_at: START,
+        version: 1,
+        created_at: START,
+        updated_at: START,
+    }
+}
+
+/// The `n`-th hold; its units were given back.
+pub(super) fn hold(n: u128) -> Hold {
+    Hold {
+        hold_id: HoldId(id(12, n)),
+        status: HoldStatus::Released,
+        items: vec![HoldLine { sku_id: "a".into(), qty: 2 }],
+        order_id: None,
+        expires_at: Some(START),
         version: 1,
         created_at: START,
         updated_at: START,
@@ -398,6 +414,8 @@ pub(super) fn one_of_each(n: u128, key: &str) -> Changes {
     changes.carts.insert(cart.owner.clone(), write(0, cart));
     let checkout = checkout(n);
     changes.checkouts.insert(checkout.session_id.clone(), write(0, checkout));
+    let hold = hold(n);
+    changes.holds.insert(hold.hold_id, write(0, hold));
     let reservation = reservation(&sku_id, "r", 0);
     changes.reservations.insert(reservation.key.clone(), write(0, reservation));
     changes

@@ -8,10 +8,10 @@ use super::target::Target;
 /// Letters of a UUID.
 const UUID_BYTES: usize = 36;
 
-/// The two requests of a purchase; keys are written over.
+/// The two requests of a purchase; its key is written over, which is also the name of its hold.
 pub(crate) struct Tickets {
     order: Vec<u8>,
-    key_at: usize,
+    keys_at: [usize; 2],
     target: Target,
     confirm: Vec<u8>,
 }
@@ -25,6 +25,7 @@ impl Tickets {
             id(),
             id()
         );
+        let hold_at = body.find(r#""hold_id":""#).map_or(0, |at| at + r#""hold_id":""#.len());
         let head = format!(
             "POST {}/orders HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nIdempotency-Key: {}\r\n\r\n",
             target.base,
@@ -32,14 +33,16 @@ impl Tickets {
             body.len(),
             "0".repeat(UUID_BYTES)
         );
-        let key_at = head.len() - "\r\n\r\n".len() - UUID_BYTES;
-        Self { order: [head, body].concat().into_bytes(), key_at, target: target.clone(), confirm: Vec::new() }
+        let keys_at = [head.len() - "\r\n\r\n".len() - UUID_BYTES, head.len() + hold_at];
+        Self { order: [head, body].concat().into_bytes(), keys_at, target: target.clone(), confirm: Vec::new() }
     }
 
     /// Orders and pays; the status of the answer that ended it.
     pub(crate) async fn buy(&mut self, connection: &mut Connection) -> Result<u16, Error> {
         let key = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
-        key.hyphenated().encode_lower(&mut self.order[self.key_at..self.key_at + UUID_BYTES]);
+        for at in self.keys_at {
+            key.hyphenated().encode_lower(&mut self.order[at..at + UUID_BYTES]);
+        }
         let placed = connection.exchange(&self.order).await?;
         if placed.status != 201 {
             return Ok(placed.status);

@@ -194,6 +194,17 @@ pub(super) const DOORS: &[Door] = &[
     },
     Door {
         method: "POST",
+        path: "/api/v1/holds",
+        form: Details,
+        good: r#"{"items":[{"sku_id":"TEA","qty":1}],"ttl_seconds":60}"#,
+        status: 201,
+        needs: Needs::Body,
+        required: &["/items", "/items/0/sku_id", "/items/0/qty"],
+        read_only: &["hold_id", "status", "order_id", "expires_at"],
+        fields: &[("/items", Items), ("/items/0/sku_id", WORD), ("/items/0/qty", Quantity), ("/ttl_seconds", Integer)],
+    },
+    Door {
+        method: "POST",
         path: "/checkout/start",
         form: Details,
         good: r#"{"session_id":"canary7f3e","customer_id":"c","cart_id":null}"#,

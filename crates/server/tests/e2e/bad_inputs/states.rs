@@ -19,6 +19,7 @@ pub(super) fn rows(at: impl Fn(&str) -> String) -> Vec<Row> {
     rows.extend(offers(&at));
     rows.extend(carts(&at));
     rows.extend(checkouts(&at));
+    rows.extend(holds());
     rows.extend(actions(&at));
     rows.extend(payments(&at));
     rows.extend(conditions(&at));
@@ -156,6 +157,21 @@ fn checkouts(at: &impl Fn(&str) -> String) -> Vec<Row> {
             "a dry run",
             Expected::With("preference-applied", "dry-run", Box::new(Expected::Fine(200))),
         ),
+    ]
+}
+
+fn holds() -> Vec<Row> {
+    let none = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let hold = |body: &str| Call::new("POST", "/api/v1/holds").json(body);
+    let field = |at: &'static str, code: &'static str| Expected::field(Details, at, code);
+    let release = |hold_id: &str| Call::new("POST", &format!("/api/v1/holds/{hold_id}/release")).json("{}");
+    vec![
+        hold(r#"{"items":[{"sku_id":"FEW","qty":4}]}"#).row(33, "more than there is", Expected::refusal(Details, 409, "OUT_OF_STOCK")),
+        hold(r#"{"items":[{"sku_id":"NOWHERE","qty":1}]}"#).row(46, "an unknown SKU", Expected::refusal(Details, 422, "UNKNOWN_SKU")),
+        hold(r#"{"items":[{"sku_id":"TEA","qty":1}],"ttl_seconds":0}"#).row(9, "for no time", field("/ttl_seconds", "OUT_OF_RANGE")),
+        hold(r#"{"items":[{"sku_id":"TEA","qty":1}],"ttl_seconds":86401}"#).row(9, "for ever", field("/ttl_seconds", "OUT_OF_RANGE")),
+        release(none).row(46, "no such hold", Expected::refusal(Details, 404, "HOLD_NOT_FOUND")),
+        release("42").row(3, "no id", Expected::refusal(Details, 404, "NOT_FOUND")),
     ]
 }
 

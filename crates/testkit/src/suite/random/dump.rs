@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::cart::CartOwner;
-use domain::ids::{OrderId, PaymentId, SessionId, SkuId};
+use domain::ids::{HoldId, OrderId, PaymentId, SessionId, SkuId};
 use domain::key::ScopedKey;
 use domain::stock::ReservationKey;
 use domain::tables::{RowTable, Shelf};
@@ -26,6 +26,7 @@ pub(super) struct Touched {
     pub(super) orders: BTreeSet<OrderId>,
     pub(super) payments: BTreeSet<PaymentId>,
     pub(super) reservations: BTreeSet<ReservationKey>,
+    pub(super) holds: BTreeSet<HoldId>,
 }
 
 fn rows<T: RowTable>(lines: &mut Vec<String>, keys: &BTreeSet<T::Key>, shelf: &Shelf<T>, show: impl Fn(&T::Row) -> String) {
@@ -46,6 +47,7 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     needs.orders.clone_from(&touched.orders);
     needs.payments.clone_from(&touched.payments);
     needs.reservations.clone_from(&touched.reservations);
+    needs.holds.clone_from(&touched.holds);
     let seen = Hands::of(store).await.load(&needs).await;
     let mut lines = Vec::new();
     rows(&mut lines, &needs.keys, &seen.keys, plain);
@@ -55,6 +57,7 @@ pub(super) async fn dump(store: &Arc<dyn Store>, touched: &Touched) -> Vec<Strin
     rows(&mut lines, &needs.orders, &seen.orders, |order| plain(&canonical::order(order)));
     rows(&mut lines, &needs.payments, &seen.payments, plain);
     rows(&mut lines, &needs.reservations, &seen.reservations, plain);
+    rows(&mut lines, &needs.holds, &seen.holds, plain);
     let mut of_orders = Needs::default();
     of_orders.refunds.extend(needs.orders.iter().filter_map(|id| seen.orders.peek(id)).flat_map(|order| order.refunds.iter()));
     let refunds = Hands::of(store).await.load(&of_orders).await;
@@ -83,6 +86,7 @@ async fn lists(store: &Arc<dyn Store>, touched: &Touched, lines: &mut Vec<String
     lines.push(format!("To expire: {:?}", store.orders_to_expire(day, 200).await.expect("it answers")));
     lines.push(format!("To abandon: {:?}", store.carts_to_abandon(day.plus_seconds(31 * 86_400), 200).await.expect("it answers")));
     lines.push(format!("To end: {:?}", store.checkouts_to_end(day, 200).await.expect("it answers")));
+    lines.push(format!("To give up: {:?}", store.holds_to_expire(day, 200).await.expect("it answers")));
     lines.push(format!("To ask: {:?}", store.payments_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("To give back: {:?}", store.refunds_to_ask(day, 200).await.expect("it answers")));
     lines.push(format!("Outbox: {:?}", store.outbox().await.expect("it answers")));

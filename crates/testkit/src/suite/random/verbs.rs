@@ -5,14 +5,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::cart::{Cart, CartOwner};
-use domain::checkout::GuestToken;
+use domain::checkout::{CheckoutRules, GuestToken};
 use domain::command::{
     AbandonCart, CancelOrder, CartChange, ChangeCart, ChangeOffer, ChangeOrder, CheckoutChange, CollectPayment, Command, ConfirmCheckout,
-    Context, CreatePayment, DeliverOrder, EndCheckout, ExpireOrder, HearEvent, MergeCarts, OrderNews, PlaceCart, PrepareOrder,
-    ProviderAnswer, RecordPayment, RecordRefund, RefundWord, RequestPayment, ShipOrder, StartCheckout, TakePayment, TakeRefund,
-    UpdateCheckout,
+    Context, CreatePayment, DeliverOrder, EndCheckout, ExpireHold, ExpireOrder, HearEvent, HoldItem, MergeCarts, OrderNews, PlaceCart,
+    PlaceHold, PrepareOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, ReleaseHold, RequestPayment, Settings, ShipOrder,
+    StartCheckout, TakePayment, TakeRefund, UpdateCheckout,
 };
-use domain::ids::{OfferId, OrderId, PaymentId, RefundId, SessionId, SkuId, Uuid};
+use domain::hold::Hold;
+use domain::ids::{HoldId, OfferId, OrderId, PaymentId, RefundId, SessionId, SkuId, Uuid};
 use domain::order::Channel;
 use domain::stock::{Operation, ReservationKey};
 use rand::rngs::StdRng;
@@ -47,11 +48,21 @@ pub(super) struct Dice {
     offers: Vec<(OfferId, SkuId)>,
     /// As they were last seen.
     carts: BTreeMap<CartOwner, Arc<Cart>>,
+    /// As they were made.
+    holds: Vec<Arc<Hold>>,
+    /// Whether checkout sessions hold their goods.
+    reserves: bool,
 }
 
 fn one_of<T: Clone>(rng: &mut StdRng, things: &[T]) -> Option<T> {
     let recent = things.len().min(RECENT);
     (recent > 0).then(|| things[things.len() - 1 - rng.random_range(0..recent)].clone())
+}
+
+/// For an operator whose checkout sessions hold their goods.
+fn reserving(cx: Context) -> Context {
+    let checkout = CheckoutRules { reserve_seconds: Some(20), ..cx.settings.checkout };
+    Context { settings: Arc::new(Settings { checkout, ..(*cx.settings).clone() }), ..cx }
 }
 
 fn job<C: Command + Debug>(command: C, cx: Context) -> Box<dyn Work>
@@ -73,6 +84,8 @@ impl Dice {
             its_payments: Vec::new(),
             offers: Vec::new(),
             carts: BTreeMap::new(),
+            holds: Vec::new(),
+            reserves: seed % 2 == 1,
         }
     }
 
@@ -92,6 +105,7 @@ impl Dice {
     /// Notes what there is now, from what was answered.
     pub(super) fn learn(&mut self, made: Made) {
         self.carts.extend(made.cart.map(|cart| (cart.owner.clone(), cart)));
+        self.holds.extend(made.hold.filter(|hold| self.holds.iter().all(|known| known.hold_id != hold.hold_id)));
         self.refunds.extend(made.refund.filter(|refund_id| !self.refunds.contains(refund_id)));
         self.orders.extend(made.order.filter(|order_id| !self.orders.contains(order_id)));
         if let Some(payment_id) = made.payment.filter(|payment_id| !self.payments.contains(payment_id)) {
@@ -130,13 +144,16 @@ impl Dice {
         // Mostly the next moment; now and then so much later that orders expire.
         clock.advance_ms(if self.rng.random_ratio(1, 25) { 1_200_000 } else { self.rng.random_range(1..4000) });
         let cx = if self.rng.random_ratio(1, 10) { context_of(clock, &customer("ada")) } else { context(clock) };
+        let cx = if self.reserves { reserving(cx) } else { cx };
         touched.skus.extend(SKUS.map(SkuId::from));
-        match self.rng.random_range(0..135) {
+        match self.rng.random_range(0..155) {
             0..22 => self.place(cx, touched),
             22..28 => self.after_payment(cx, touched),
             28..34 => {
                 touched.orders.insert(cx.id());
-                let command = tickets(self.rng.random_range(1..9), self.rng.random_range(1..4), 2550);
+                let hold_id = self.rng.random_range(1..30);
+                touched.holds.insert(HoldId(Uuid::from_u128(hold_id)));
+                let command = tickets(hold_id, self.rng.random_range(1..4), 2550);
                 self.maybe_keyed(command, cx, touched)
             }
             34..50 => {
@@ -164,7 +181,31 @@ impl Dice {
             90..95 => self.again(cx),
             95..100 => self.catalogue(cx),
             100..120 => self.cart(cx, touched),
-            _ => self.checkout(cx, touched),
+            120..135 => self.checkout(cx, touched),
+            _ => self.hold(cx, touched),
+        }
+    }
+
+    /// Units are held, given back, and become tickets.
+    fn hold(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
+        let known = one_of(&mut self.rng, &self.holds);
+        match (self.rng.random_range(0..10), known) {
+            (0..5, Some(hold)) => {
+                touched.orders.insert(cx.id());
+                let qty = hold.units() + i64::from(self.rng.random_ratio(1, 5));
+                let price = if self.rng.random_ratio(1, 4) { 0 } else { 2550 };
+                self.maybe_keyed(tickets(hold.hold_id.0.as_u128(), qty, price), cx, touched)
+            }
+            (5, Some(hold)) => self.maybe_keyed(ReleaseHold { hold_id: hold.hold_id }, cx, touched),
+            (6, Some(hold)) => job(ExpireHold { hold_id: hold.hold_id }, cx),
+            _ => {
+                touched.holds.insert(cx.id());
+                let items = (0..self.rng.random_range(1..3))
+                    .map(|_| HoldItem { sku_id: self.sku_id().into(), qty: self.rng.random_range(1..3) })
+                    .collect();
+                let ttl_seconds = self.rng.random_range(5..300);
+                self.maybe_keyed(PlaceHold { items, ttl_seconds }, cx, touched)
+            }
         }
     }
 
@@ -322,6 +363,8 @@ impl Dice {
     /// Two sessions, each of a guest who now and then is a customer, and of whom half say all that must be said.
     fn checkout(&mut self, cx: Context, touched: &mut Touched) -> Box<dyn Work> {
         let session_id: SessionId = ["s", "t"][self.rng.random_range(0..2)].into();
+        // What it holds would have this name.
+        touched.holds.insert(cx.id());
         touched.checkouts.insert(session_id.clone());
         touched.carts.insert(CartOwner::Session(session_id.clone()));
         let guest_token = None;
