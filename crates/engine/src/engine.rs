@@ -15,6 +15,7 @@ use crate::lately::Lately;
 use crate::port::{Clock, Queries, Store};
 use crate::queue::{NotQueued, Queue};
 use crate::signals::{Intent, Signals};
+use crate::step::Step;
 use crate::ticket::{Done, Ticket};
 use crate::writer::Writer;
 
@@ -31,11 +32,13 @@ pub struct Options {
     pub batch_max: usize,
     /// How long a command may wait before nobody wants its answer.
     pub patience_ms: i64,
+    /// Is told of each step.
+    pub at_step: fn(Step),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { writers: 2, turns: 2, queue_max: 5000, batch_max: 256, patience_ms: 10_000 }
+        Self { writers: 2, turns: 2, queue_max: 5000, batch_max: 256, patience_ms: 10_000, at_step: |_| () }
     }
 }
 
@@ -199,6 +202,10 @@ impl Engine {
     /// Takes no more commands; those that wait are still carried out, then the writers end.
     pub fn close(&self) {
         self.shared.queue.close();
+    }
+
+    pub(crate) fn at(&self, step: Step) {
+        (self.shared.options.at_step)(step);
     }
 
     pub(crate) fn shared(&self) -> &Shared {

@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::Failure;
 use crate::engine::Shared;
 use crate::port::{Mark, SaveError, Session, Settled, Unavailable};
+use crate::step::Step;
 use crate::ticket::Job;
 
 /// How often a batch is decided again after a lost race before it is halved.
@@ -52,13 +53,19 @@ impl Writer {
             let turn = self.turn().await;
             let patience = || self.shared.pause.pause(PATIENCE_MS);
             let Some(batch) = self.shared.queue.take(self.shared.options.batch_max, patience).await else { return };
+            self.at(Step::Taken);
             let count = batch.len();
             let answered = self.carry_out(batch, turn).await;
+            self.at(Step::Answered);
             self.shared.queue.ended(count);
             for job in answered {
                 job.log();
             }
         }
+    }
+
+    fn at(&self, step: Step) {
+        (self.shared.options.at_step)(step);
     }
 
     /// Whoever waits for his turn has taken nothing: what comes meanwhile is one batch, not two.
@@ -114,6 +121,7 @@ impl Writer {
         };
         match durable {
             Ok(()) => {
+                self.at(Step::Durable);
                 if !changes.is_empty() {
                     self.saved(changes, batch.len());
                 }
@@ -143,6 +151,7 @@ impl Writer {
     async fn decide(&mut self, batch: &mut Batch) -> Result<Changes, Unavailable> {
         let mut seen = View::default();
         self.load(batch, &mut seen).await?;
+        self.at(Step::Loaded);
         let mut changes = Changes::default();
         for job in batch {
             let mut decided = decide(job.as_mut(), &seen);
@@ -188,12 +197,17 @@ impl Writer {
 
     async fn save(&mut self, changes: Changes) -> Ended {
         let mark = Mark(self.shared.clock.mint().id(0));
+        let at = self.shared.options.at_step;
         let session = match self.session().await {
             Ok(session) => session,
             Err(away) => return Ended::Failed(away.into()),
         };
+        at(Step::Saving);
         match session.save(&changes, mark).await {
-            Ok(()) => Ended::Saved(Box::new(changes)),
+            Ok(()) => {
+                at(Step::Saved);
+                Ended::Saved(Box::new(changes))
+            }
             Err(SaveError::Lost(reason)) => Ended::Lost(reason),
             Err(SaveError::Rejected(reason)) => Ended::Rejected(reason),
             Err(SaveError::Unavailable(away)) => Ended::Failed(away.into()),

@@ -2,6 +2,8 @@
 
 mod cli;
 mod config;
+#[cfg(debug_assertions)]
+mod crash;
 mod database;
 mod logging;
 mod measure;

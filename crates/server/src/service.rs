@@ -85,7 +85,7 @@ pub(crate) async fn start(config: &Config, metrics: PrometheusHandle) -> Result<
         }
     }
     let writers = usize::try_from(config.engine.writers).unwrap_or(2);
-    let options = Options { writers, turns: turns(config, writers), ..Options::default() };
+    let options = Options { writers, turns: turns(config, writers), at_step: at_step(), ..Options::default() };
     let (engine, writers) = Engine::new(store, Arc::new(SystemClock), Arc::new(RealPause), settings(config), options);
     let writers = run_on_threads(writers)?;
     workers.spawn(run_payments(engine.clone(), Arc::new(StubProvider), stopped.clone()));
@@ -150,6 +150,16 @@ impl Service {
         }
         tracing::info!("stopped");
     }
+}
+
+#[cfg(debug_assertions)]
+fn at_step() -> fn(engine::Step) {
+    crate::crash::at_step()
+}
+
+#[cfg(not(debug_assertions))]
+fn at_step() -> fn(engine::Step) {
+    |_| ()
 }
 
 /// How many writers are at the store at once: a file lets one write, and the others wait for the disk meanwhile.

@@ -127,6 +127,7 @@ impl Plan {
                 queue_max: if crowded { dice.count(2, 4) } else { 5000 },
                 batch_max: dice.pick(&[2, 4, 256, 256]),
                 patience_ms: if crowded { dice.between(20, 500) } else { 10_000 },
+                ..Options::default()
             },
             settings: Settings {
                 payment_window_seconds: if rush { 86_400 } else { dice.pick(&[2, 15, 120, 1800]) },

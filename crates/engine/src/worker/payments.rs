@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use crate::engine::{Ask, Engine};
 use crate::port::{PaymentProvider, ProviderCall, RefundCall};
 use crate::signals::Intent;
+use crate::step::Step;
 use crate::{Failure, StopSignal};
 
 /// A provider that has not answered by then is silent: the outcome is unknown, never failed.
@@ -136,7 +137,9 @@ impl Desk {
         // The permit bounds how many there are.
         tokio::spawn(async move {
             let payment_id = payment.payment_id;
+            engine.at(Step::Asking);
             let said = tokio::time::timeout(ANSWER_WITHIN, provider.capture(ProviderCall { payment })).await;
+            engine.at(Step::Told);
             let command = RecordPayment { payment_id, said: said.unwrap_or(ProviderAnswer::Silent) };
             told(engine.submit(command, Ask::of_worker("payments")).await.map(drop), &payment_id);
             drop(permit);
@@ -148,7 +151,9 @@ impl Desk {
         let Self { engine, provider, .. } = self.clone();
         tokio::spawn(async move {
             let refund_id = refund.refund_id;
+            engine.at(Step::Asking);
             let said = tokio::time::timeout(ANSWER_WITHIN, provider.refund(RefundCall { refund, payment })).await;
+            engine.at(Step::Told);
             let command = RecordRefund { refund_id, said: said.unwrap_or(RefundWord::Silent) };
             told(engine.submit(command, Ask::of_worker("payments")).await.map(drop), &refund_id);
             drop(permit);

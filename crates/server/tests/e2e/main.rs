@@ -65,6 +65,7 @@ mod checkout_holds;
 mod commands;
 mod conditions;
 mod crashes;
+mod crashes_in_confirm;
 mod disk;
 mod documents;
 mod dry_run;

@@ -171,6 +171,11 @@ impl Server {
         self.setup.clone()
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is our child").is_some()
+    }
+
     /// SIGTERM: how it ended and how long that took.
     pub(crate) async fn terminate(&mut self) -> (Option<i32>, Duration) {
         let asked = Instant::now();
