@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Database, Http, Reply, Request, Server, Setup, all_orders, audit_is_clean, crowd, event_types, goods, priced_goods, problem, stock,
-    until,
+    Database, Http, Mode, Proxy, Reply, Request, Server, Setup, all_orders, audit_is_clean, crowd, event_types, goods, priced_goods,
+    problem, stock, until,
 };
 
 on_each_database![
@@ -29,7 +29,7 @@ on_each_database![
     a_confirmed_session_is_not_changed,
     a_session_in_another_version_is_left_alone,
 ];
-on_postgres_only![two_instances_confirm_one_session];
+on_postgres_only![two_instances_confirm_one_session, a_confirm_of_many_lines_sends_as_many_statements_as_one_of_a_single_line];
 
 fn put(http: &Http, session: &str, sku_id: &str, qty: i64) -> Request {
     http.post("/api/v1/cart/items").json(&json!({ "session_id": session, "sku_id": sku_id, "qty": qty }))
@@ -506,4 +506,35 @@ async fn two_instances_confirm_one_session(database: &Database) {
     }
     assert_eq!((stock(&two.http, "TEA").await, all_orders(&two.http, "").await.len()), ((980, 0), 10));
     audit_is_clean(database).await;
+}
+
+/// Statements of one confirm: the least of several, since workers look for what is due beside it.
+async fn statements_of_a_confirm(server: &Server, proxy: &Proxy, lines: usize) -> u64 {
+    let http = &server.http;
+    let mut least = u64::MAX;
+    for round in 0..6 {
+        let name = format!("{lines}-{round}");
+        for line in 0..lines {
+            put(http, &name, &format!("SKU-{line}"), 1).send().await.expect(201);
+        }
+        start(http, &json!({ "session_id": name })).send().await.expect(201);
+        state(http, &name, complete("cod")).send().await.expect(200);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let before = proxy.statements();
+        confirm(http, &name).send().await.expect(201);
+        least = least.min(proxy.statements() - before);
+    }
+    least
+}
+
+async fn a_confirm_of_many_lines_sends_as_many_statements_as_one_of_a_single_line(database: &Database) {
+    let proxy = Proxy::to(database.place().host(), Mode::Open).await;
+    let server = Setup::at(database.place().at(&proxy.address.to_string()).url()).start().await;
+    for line in 0..60 {
+        goods(&server.http, &format!("SKU-{line}"), 100).await;
+    }
+    let (one, many) = (statements_of_a_confirm(&server, &proxy, 1).await, statements_of_a_confirm(&server, &proxy, 60).await);
+    eprintln!("{one} statements");
+    assert!(one > 10, "they are counted");
+    assert_eq!(one, many);
 }
