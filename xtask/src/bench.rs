@@ -13,7 +13,7 @@ mod server;
 use crate::command::{self, cargo};
 use crate::servers::Postgres;
 use crate::{Outcome, say};
-use product::{Load, Serving};
+use product::{Load, Reached, Serving};
 use report::{Budget, Samples};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -169,12 +169,14 @@ fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: 
     let serving = Serving::start(binary, &server.url(&database), None)?;
     let measured = place(&serving, binary, options.seconds, POSTGRES, samples)?;
     // A rate that is held, not a loop that waits: a slow answer does not keep the next request back.
-    let load =
-        Load { what: "place", connections: 50, seconds: options.seconds, skus: 1000, rate: Some(measured.place / 2.0), warm_up: None };
+    let load = Load { rate: Some(measured.place / 2.0), ..Load::of("place", 50, options.seconds) };
     server::rest(server)?;
     let paced = serving.load(binary, &load)?;
     samples.add("postgres_p99", paced.p99_ms);
-    let failed = measured.failed + paced.failed + tickets(server, &serving, binary, options.seconds, "postgres_tickets", samples)?;
+    let failed = measured.failed
+        + paced.failed
+        + checkouts(server, &serving, binary, options.seconds, samples)?
+        + tickets(server, &serving, binary, options.seconds, "postgres_tickets", samples)?;
     samples.add(POSTGRES.failed, failed);
     samples.add(POSTGRES.memory_load, serving.memory_peak_mb()?);
     drop(serving);
@@ -186,9 +188,26 @@ fn on_postgres(options: &Options, server: &Postgres, binary: &Path, repetition: 
     Ok(())
 }
 
+/// Guests from the cart to the order: as many as go, how long a confirmation takes, and that by gRPC against that over HTTP.
+fn checkouts(server: &Postgres, serving: &Serving, binary: &Path, seconds: u32, samples: &mut Samples) -> Outcome<f64> {
+    let load = |connections, by_grpc| Load { by_grpc, ..Load::of("checkout", connections, seconds) };
+    let mut reached = Vec::new();
+    for load in [load(16, false), load(16, true), load(50, false)] {
+        server::rest(server)?;
+        reached.push(serving.load(binary, &load)?);
+    }
+    let confirm = |of: &Reached| of.kind("confirm").ok_or("no checkout was confirmed");
+    let (http, grpc, many) = (confirm(&reached[0])?, confirm(&reached[1])?, confirm(&reached[2])?);
+    samples.add("postgres_checkouts", reached[0].per_second);
+    samples.add("postgres_confirm_p50", http.p50_ms);
+    samples.add("postgres_confirm_grpc_over_http", grpc.p50_ms / http.p50_ms);
+    samples.add("postgres_confirm_p99", many.p99_ms);
+    Ok(reached.iter().map(|reached| reached.failed).sum())
+}
+
 /// Tickets from the order to its confirmation, at half of what goes.
 fn tickets(server: &Postgres, serving: &Serving, binary: &Path, seconds: u32, name: &str, samples: &mut Samples) -> Outcome<f64> {
-    let load = |rate| Load { what: "tickets", connections: 50, seconds, skus: 1, rate, warm_up: None };
+    let load = |rate| Load { rate, ..Load::of("tickets", 50, seconds) };
     let most = serving.load(binary, &load(None))?;
     server::rest(server)?;
     let paced = serving.load(binary, &load(Some(most.per_second / 2.0)))?;
@@ -222,7 +241,7 @@ struct Measured {
 fn place(serving: &Serving, binary: &Path, seconds: u32, names: Names, samples: &mut Samples) -> Outcome<Measured> {
     samples.add(names.ready, serving.ready_ms());
     samples.add(names.memory_idle, serving.memory_idle_mb()?);
-    let load = |connections, skus| Load { what: "place", connections, seconds, skus, rate: None, warm_up: None };
+    let load = |connections, skus| Load { skus, ..Load::of("place", connections, seconds) };
     let uniform = serving.load(binary, &load(64, 1000))?;
     let hot = serving.load(binary, &load(64, 1))?;
     let alone = serving.load(binary, &load(1, 1000))?;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use domain::command::{Answer, BalanceAnswer, Command, EventAnswer, OfferAnswer, OrderAnswer, PaymentAnswer, SkuAnswer};
+use domain::command::{
+    Answer, BalanceAnswer, CartAnswer, CheckoutAnswer, Command, ConfirmAnswer, EventAnswer, HoldAnswer, OfferAnswer, OrderAnswer,
+    PaymentAnswer, SkuAnswer,
+};
 use domain::key::{Fingerprint, ScopedKey};
 use domain::payment::{Payment, Status};
 use domain::{Caller, Refusal};
@@ -69,6 +72,43 @@ impl Observed for PaymentAnswer {
 impl Observed for EventAnswer {
     fn short(&self) -> String {
         format!("{self:?}")
+    }
+}
+
+impl Observed for ConfirmAnswer {
+    fn seen(&self, world: &World) -> Option<String> {
+        self.answer.seen(world)
+    }
+
+    fn intent(&self) -> Option<Arc<Payment>> {
+        self.answer.intent()
+    }
+
+    fn version(&self) -> i64 {
+        self.answer.version()
+    }
+
+    fn short(&self) -> String {
+        format!("{}{}", self.answer.short(), if self.is_again { " again" } else { "" })
+    }
+}
+
+impl Observed for CartAnswer {
+    fn short(&self) -> String {
+        self.cart.as_ref().map_or_else(|| "no cart".to_owned(), |cart| format!("{} v{} {:?}", cart.owner, cart.version, cart.lines))
+    }
+}
+
+impl Observed for CheckoutAnswer {
+    fn short(&self) -> String {
+        let checkout = &self.checkout;
+        format!("{} {:?} v{} held by {:?}", checkout.session_id, checkout.status, checkout.version, checkout.hold_id)
+    }
+}
+
+impl Observed for HoldAnswer {
+    fn short(&self) -> String {
+        format!("{} {:?} v{}", self.0.hold_id, self.0.status, self.0.version)
     }
 }
 
@@ -273,7 +313,9 @@ where
             if let Some(contradiction) = done.answer.seen(world) {
                 world.violation(contradiction);
             }
-            if let Some(payment) = done.answer.intent().filter(|_| matches!(C::NAME, "request_payment" | "create_payment")) {
+            if let Some(payment) =
+                done.answer.intent().filter(|_| matches!(C::NAME, "request_payment" | "create_payment" | "confirm_checkout"))
+            {
                 instance.intend(payment);
             }
             world.say(|| format!("{} {} at {} -> {}", request.tag, C::NAME, instance.number, done.answer.short()));

@@ -76,11 +76,13 @@ pub enum Tells {
 pub struct OrderWish {
     /// Units of each SKU; empty for tickets.
     pub units: BTreeMap<SkuId, i64>,
+    /// Units that are held for tickets.
+    pub held: BTreeMap<SkuId, i64>,
     /// What the buyer believes that one of each line costs, minor units.
     pub believed: Vec<Option<i64>>,
     /// For whom.
     pub owner: Option<Arc<str>>,
-    /// The name under which it is found in the store: the external id, or the hold of tickets.
+    /// The name under which it is found in the store: the external id, the hold of tickets, or the notes of a guest.
     pub name: String,
 }
 

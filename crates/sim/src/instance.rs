@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use domain::command::{ExpireOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, TakePayment, TakeRefund};
+use domain::command::{
+    EndCheckout, ExpireHold, ExpireOrder, ProviderAnswer, RecordPayment, RecordRefund, RefundWord, TakePayment, TakeRefund,
+};
 use domain::ids::{PaymentId, RefundId};
 use domain::order::Status;
 use domain::payment::Payment;
@@ -117,6 +119,7 @@ async fn sweep(world: Arc<World>, engine: Engine) {
         if engine.queries().orders_to_expire(Time(0), PAGE).await.is_ok_and(|due| !due.is_empty()) {
             world.violation("an order is said to be overdue long before it was placed");
         }
+        give_back(&world, &engine).await;
         let Ok(due) = engine.queries().orders_to_expire(engine.now(), world.plan.page).await else { continue };
         let expire = |order_id| {
             counted(&world);
@@ -131,6 +134,24 @@ async fn sweep(world: Arc<World>, engine: Engine) {
                 Err(Failure::Bug(reason)) => world.violation(format!("expiring {order_id}: internal error: {reason}")),
                 Ok(_) | Err(_) => {}
             }
+        }
+    }
+}
+
+/// What sessions and holds whose time has passed still hold.
+async fn give_back(world: &World, engine: &Engine) {
+    let (queries, page) = (engine.queries(), world.plan.page);
+    for hold_id in queries.holds_to_expire(engine.now(), page).await.unwrap_or_default() {
+        counted(world);
+        if engine.submit(ExpireHold { hold_id }, Ask::of_worker("sweeper")).await.is_ok_and(|done| done.answer.0) {
+            world.mark(Mark::HoldExpired);
+            world.say(|| format!("sweeper: hold {hold_id} ran out"));
+        }
+    }
+    for session_id in queries.checkouts_to_end(engine.now(), page).await.unwrap_or_default() {
+        counted(world);
+        if let Err(Failure::Bug(reason)) = engine.submit(EndCheckout { session_id: session_id.clone() }, Ask::of_worker("sweeper")).await {
+            world.violation(format!("ending {session_id}: internal error: {reason}"));
         }
     }
 }

@@ -87,6 +87,14 @@ named! {
     Mark {
         /// A save lost a real race, was decided again and saved.
         LostRace = "lost race decided again",
+        /// A guest's cart became an order.
+        CheckedOut = "guest checked out",
+        /// Units were held, for tickets or for a session.
+        Held = "units held",
+        /// Tickets were placed that are held here.
+        HeldTickets = "ticket order placed from a hold",
+        /// A hold ran out and was given back.
+        HoldExpired = "hold expired",
         /// A batch was halved.
         Halved = "batch halved",
         /// A batch saved more than one order at once.

@@ -3,6 +3,7 @@
 //! Swarm testing: each seed turns a random subset of the faults on, since all of them at once hide each other.
 //! Source: Groce and others, "Swarm Testing", 2012.
 
+use domain::checkout::CheckoutRules;
 use domain::command::{FailurePolicy, PricePolicy, Settings};
 use domain::time::Time;
 use engine::Options;
@@ -133,6 +134,11 @@ impl Plan {
                 payment_window_seconds: if rush { 86_400 } else { dice.pick(&[2, 15, 120, 1800]) },
                 price_policy: dice.pick(&[PricePolicy::Reject, PricePolicy::Reject, PricePolicy::Accept]),
                 payment_failure: dice.pick(&[FailurePolicy::Retry, FailurePolicy::Cancel]),
+                checkout: CheckoutRules {
+                    ttl_seconds: dice.pick(&[30, 3600]),
+                    reserve_seconds: dice.pick(&[None, Some(5), Some(60)]),
+                    ..CheckoutRules::default()
+                },
                 ..Settings::default()
             },
         }

@@ -61,7 +61,7 @@ async fn buy(world: &Arc<World>, sku_id: &SkuId, qty: i64) -> Outcome<domain::co
     command.external_id = Some(tag.as_str().into());
     let caller = Caller { id: "probe".into(), role: Role::Customer };
     let units = BTreeMap::from([(sku_id.clone(), qty)]);
-    let wish = OrderWish { units, believed: vec![None], owner: Some("probe".into()), name: tag.clone() };
+    let wish = OrderWish { units, held: BTreeMap::new(), believed: vec![None], owner: Some("probe".into()), name: tag.clone() };
     let key = Some(Arc::from(format!("k-{tag}")));
     let request = Want { caller, key, body: 1, command, tag, kind: Kind::Order(wish) }.written(world);
     insist(world, &request, &mut Dice::new(0, 0)).await

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use domain::hold::Status as HoldStatus;
 use domain::order::PaymentMethod;
 use domain::payment::Payment;
 use domain::refund::{Refund, Status as RefundStatus};
@@ -211,6 +212,7 @@ impl Run {
             memory.orders.values().any(|order| waits(order))
                 || memory.payments.values().any(|payment| Payment::awaits_provider(payment))
                 || memory.refunds.values().any(|refund| refund.next_check_at.is_some())
+                || memory.holds.values().any(|hold| hold.status == HoldStatus::Active && hold.order_id.is_none())
         })
     }
 

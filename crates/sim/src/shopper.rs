@@ -8,6 +8,7 @@ use domain::command::{CancelOrder, PlaceOrder, PlaceTickets, RequestPayment, Tic
 use domain::ids::{HoldId, OrderId, SkuId, Uuid};
 use domain::order::{Channel, PaymentMethod, Status};
 use domain::refusal::{OrderRefusal, PaymentRefusal};
+use domain::stock::StockState;
 use domain::{Caller, Refusal};
 use futures_util::future::join;
 use testkit::builders::{cents, place};
@@ -25,10 +26,10 @@ const LOOKS: u32 = 8;
 
 /// A buyer.
 pub struct Shopper {
-    world: Arc<World>,
+    pub(crate) world: Arc<World>,
     number: usize,
     caller: Caller,
-    dice: Dice,
+    pub(crate) dice: Dice,
     asked: u64,
 }
 
@@ -55,12 +56,13 @@ impl Shopper {
             match self.dice.below(20) {
                 0..=1 => self.tickets().await,
                 2..=4 => self.same_key_two_bodies().await,
+                5..=8 => self.check_out().await,
                 _ => self.shop().await,
             }
         }
     }
 
-    fn tag(&mut self) -> String {
+    pub(crate) fn tag(&mut self) -> String {
         self.asked += 1;
         format!("c{}.{}", self.number, self.asked)
     }
@@ -98,10 +100,10 @@ impl Shopper {
         if units.len() < lines {
             self.world.mark(Mark::SameSkuTwice);
         }
-        (command, OrderWish { units, believed, owner: Some(self.caller.id.clone()), name })
+        (command, OrderWish { units, held: BTreeMap::new(), believed, owner: Some(self.caller.id.clone()), name })
     }
 
-    fn method(&mut self) -> Option<PaymentMethod> {
+    pub(crate) fn method(&mut self) -> Option<PaymentMethod> {
         let word = self.dice.pick(&["", "", "card_stub", "card_stub", "card_stub_decline", "card_stub_timeout", "cod"]);
         (!word.is_empty()).then(|| word.into())
     }
@@ -265,29 +267,33 @@ impl Shopper {
     }
 
     async fn tickets(&mut self) {
+        // Of a foreign inventory, or held here.
+        let own = if self.dice.below(2) == 0 { self.hold().await } else { None };
         let name = self.tag();
-        let hold = (u128::try_from(self.number).unwrap_or(0) << 64) | u128::from(self.asked);
-        let lines = self.dice.count(1, 2);
+        let foreign = (u128::try_from(self.number).unwrap_or(0) << 64) | u128::from(self.asked);
+        let lines = if own.is_some() { 1 } else { self.dice.count(1, 2) };
+        let (hold_id, held) = own.unwrap_or_else(|| (HoldId(Uuid::from_u128(foreign)), BTreeMap::new()));
+        let qty = held.values().sum::<i64>().max(1);
         let item = |index: usize| TicketRequest {
             session_id: Uuid::from_u128(0x5e55),
             ticket_type_id: Uuid::from_u128(u128::try_from(index).unwrap_or(0)),
-            qty: 1,
+            qty,
             unit_price: cents(2500),
         };
         let command = PlaceTickets {
             customer_email: format!("{}@example.org", self.caller.id).into(),
-            hold_id: HoldId(Uuid::from_u128(hold)),
+            hold_id,
             items: (0..lines).map(item).collect(),
             payment_method: None,
         };
-        let wish = OrderWish { units: BTreeMap::new(), believed: vec![None; lines], owner: None, name: command.hold_id.to_string() };
+        let wish = OrderWish { units: BTreeMap::new(), held, believed: vec![None; lines], owner: None, name: command.hold_id.to_string() };
         // Tickets are sold by another service of the house.
         let caller = Caller { id: "gateway".into(), role: Role::Service };
         let (key, body) = (Some(format!("k-{name}").into()), self.dice.throw());
         let request = Want { caller: caller.clone(), key, body, command, tag: name, kind: Kind::Order(wish) }.written(&self.world);
         let world = self.world.clone();
         let Some(answer) = insist(&world, &request, &mut self.dice).await.answer() else { return };
-        world.mark(Mark::Tickets);
+        world.mark(if answer.order.stock == StockState::Foreign { Mark::Tickets } else { Mark::HeldTickets });
         let customer = std::mem::replace(&mut self.caller, caller);
         match self.dice.below(3) {
             0 => self.pay_until_paid(answer.order.order_id).await,
@@ -412,7 +418,7 @@ async fn cancel_patiently(world: &Arc<World>, request: &Request<CancelOrder>, di
     }
 }
 
-fn note_refusal(world: &World, refusal: &Refusal) {
+pub(crate) fn note_refusal(world: &World, refusal: &Refusal) {
     match refusal {
         Refusal::KeyReused => world.mark(Mark::KeyReused),
         Refusal::Order(OrderRefusal::PriceChanged(_)) => world.mark(Mark::PriceChanged),

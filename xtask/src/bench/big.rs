@@ -1,6 +1,6 @@
 //! With millions of orders and the documented settings: placing against an empty database with the same settings, reads, tickets.
 
-use super::product::{Load, Serving};
+use super::product::{Kind, Load, Serving};
 use super::report::Samples;
 use super::server;
 use super::{FOLDER, Options, tickets};
@@ -54,7 +54,7 @@ pub(super) fn measure(options: &Options, orders: u64, binary: &Path, samples: &m
     for database in ["big_empty", "big_full"] {
         server.sql("postgres", &["-c", &format!("create database {database}")])?;
         // The schema and the catalogue.
-        let load = Load { what: "place", connections: 16, seconds: 1, skus: 1000, rate: None, warm_up: None };
+        let load = Load::of("place", 16, 1);
         Serving::start(binary, &server.url(database), None)?.load(binary, &load)?;
     }
     fill(&server, orders)?;
@@ -97,7 +97,7 @@ fn fill(server: &Postgres, orders: u64) -> Outcome<()> {
 
 /// The same where there are next to no orders and where there are many.
 fn place(options: &Options) -> Load {
-    Load { what: "place", connections: 64, seconds: options.seconds, skus: 1000, rate: None, warm_up: Some(PLACE_WARM_UP_SECONDS) }
+    Load { warm_up: Some(PLACE_WARM_UP_SECONDS), ..Load::of("place", 64, options.seconds) }
 }
 
 /// Orders a second where there are next to none.
@@ -109,9 +109,9 @@ fn on_empty(options: &Options, server: &Postgres, binary: &Path) -> Outcome<f64>
 fn on_full(options: &Options, server: &Postgres, binary: &Path, empty: f64, samples: &mut Samples) -> Outcome<()> {
     let serving = Serving::start(binary, &server.url("big_full"), None)?;
     server::rest(server)?;
-    let read = Load { what: "read", connections: 16, seconds: options.seconds, skus: 1000, rate: Some(READS_PER_SECOND), warm_up: None };
+    let read = Load { rate: Some(READS_PER_SECOND), ..Load::of("read", 16, options.seconds) };
     let reads = serving.load(binary, &read)?;
-    for (kind, p99_ms) in &reads.kinds_p99_ms {
+    for (kind, Kind { p99_ms, .. }) in &reads.kinds {
         samples.add(&format!("big_read_{kind}"), *p99_ms);
     }
     let placed = serving.load(binary, &place(options))?;

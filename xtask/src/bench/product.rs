@@ -20,12 +20,13 @@ const SETTLE: Duration = Duration::from_secs(1);
 pub(super) struct Serving {
     guard: Guard,
     address: SocketAddr,
+    grpc: SocketAddr,
     ready: Duration,
 }
 
 /// What `ordo bench` shall do.
 pub(super) struct Load {
-    /// `place`, `tickets` or `read`.
+    /// `place`, `tickets`, `checkout` or `read`.
     pub(super) what: &'static str,
     pub(super) connections: u32,
     pub(super) seconds: u32,
@@ -34,6 +35,22 @@ pub(super) struct Load {
     pub(super) rate: Option<f64>,
     /// How long it is loaded before; without it, the program's own two seconds.
     pub(super) warm_up: Option<u32>,
+    /// Whether checkouts are confirmed by gRPC.
+    pub(super) by_grpc: bool,
+}
+
+impl Load {
+    /// As fast as it goes, with a thousand SKUs to choose from.
+    pub(super) fn of(what: &'static str, connections: u32, seconds: u32) -> Self {
+        Self { what, connections, seconds, skus: 1000, rate: None, warm_up: None, by_grpc: false }
+    }
+}
+
+/// What was told of one kind of reading, or of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Kind {
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
 }
 
 /// What it reached.
@@ -46,24 +63,36 @@ pub(super) struct Reached {
     pub(super) succeeded: f64,
     /// What the first that failed was told.
     pub(super) first_failure: Option<String>,
-    /// Of reads, the p99 of each kind.
-    pub(super) kinds_p99_ms: Vec<(String, f64)>,
+    /// What is told by itself.
+    pub(super) kinds: Vec<(String, Kind)>,
 }
 
 impl Reached {
+    /// What was told of a kind.
+    pub(super) fn kind(&self, name: &str) -> Option<Kind> {
+        self.kinds.iter().find(|(other, _)| other == name).map(|(_, kind)| *kind)
+    }
+
     fn read(printed: &str) -> Outcome<Self> {
         let json = json(printed)?;
         let number = |name: &str| json[name].as_f64().ok_or_else(|| format!("no number {name} in {json}"));
         let (ok, failed) = (number("ok")?, number("failed")?);
         let kinds = json["kinds"].as_object().into_iter().flatten();
         Ok(Self {
-            per_second: number("orders_per_second").or_else(|_| number("reads_per_second"))?,
+            per_second: ["orders", "checkouts", "reads"]
+                .iter()
+                .find_map(|noun| number(&format!("{noun}_per_second")).ok())
+                .ok_or_else(|| format!("nothing per second in {json}"))?,
             p50_ms: number("p50_ms")?,
             p99_ms: number("p99_ms")?,
             failed,
             first_failure: json["first_failure"].as_str().map(str::to_owned),
             succeeded: 100.0 * ok / (ok + failed + number("not_sent")?),
-            kinds_p99_ms: kinds.filter_map(|(name, told)| Some((name.clone(), told["p99_ms"].as_f64()?))).collect(),
+            kinds: kinds
+                .filter_map(|(name, told)| {
+                    Some((name.clone(), Kind { p50_ms: told["p50_ms"].as_f64()?, p99_ms: told["p99_ms"].as_f64()? }))
+                })
+                .collect(),
         })
     }
 }
@@ -71,15 +100,16 @@ impl Reached {
 impl Serving {
     /// Starts it and waits until it says that it is ready. The folder is removed with it.
     pub(super) fn start(binary: &Path, database: &str, folder: Option<&Path>) -> Outcome<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let (address, grpc) =
+            (SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)), SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)));
         let log = std::path::absolute(Path::new(super::FOLDER).join("ordo.log"))?;
         let mut serve = ordo(binary);
-        serve.arg("serve").env("ORDO_DATABASE", database).env("ORDO_LISTEN", address.to_string()).env("ORDO_GRPC_LISTEN", "127.0.0.1:0");
+        serve.arg("serve").env("ORDO_DATABASE", database).env("ORDO_LISTEN", address.to_string()).env("ORDO_GRPC_LISTEN", grpc.to_string());
         let started = Instant::now();
         let guard = Guard::spawn(&serve, &log, &Ending { signal: "TERM", folder })?;
         while started.elapsed() < READY_WITHIN {
             if is_ready(address) {
-                return Ok(Self { guard, address, ready: started.elapsed() });
+                return Ok(Self { guard, address, grpc, ready: started.elapsed() });
             }
             if !guard.alive() {
                 return Err(format!("ordo serve ended:\n{}", guard.last_words()).into());
@@ -117,6 +147,9 @@ impl Serving {
         if let Some(rate) = load.rate {
             bench.args(["--rate", &format!("{rate:.0}")]);
         }
+        if load.by_grpc {
+            bench.args(["--grpc-url", &format!("http://{}", self.grpc)]);
+        }
         // With more failures than may be it ends with 1, and has its figures all the same.
         let output = bench.output()?;
         let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -125,7 +158,7 @@ impl Serving {
             say::line(format!("the first failure: {first}"));
         }
         say::line(format!(
-            "ordo: {} {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} failed ({} connections, {} items{})",
+            "ordo: {} {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, {} failed ({} connections, {} items{}{})",
             load.what,
             reached.per_second,
             reached.p50_ms,
@@ -133,7 +166,8 @@ impl Serving {
             reached.failed,
             load.connections,
             load.skus,
-            load.rate.map(|rate| format!(", {rate:.0}/s asked for")).unwrap_or_default()
+            load.rate.map(|rate| format!(", {rate:.0}/s asked for")).unwrap_or_default(),
+            if load.by_grpc { ", by gRPC" } else { "" }
         ));
         Ok(reached)
     }
@@ -217,11 +251,11 @@ mod tests {
 
     #[test]
     fn what_the_generator_prints_is_read_and_what_was_not_sent_has_not_succeeded() {
-        let printed =
-            r#"{"reads_per_second":9.5,"p50_ms":1.0,"p99_ms":2.5,"ok":90,"failed":5,"not_sent":5,"kinds":{"details":{"p99_ms":1.5}}}"#;
+        let printed = r#"{"reads_per_second":9.5,"p50_ms":1.0,"p99_ms":2.5,"ok":90,"failed":5,"not_sent":5,"kinds":{"details":{"p50_ms":0.5,"p99_ms":1.5}}}"#;
         let reached = Reached::read(printed).unwrap();
         assert!((reached.succeeded - 90.0).abs() < 0.01 && (reached.per_second - 9.5).abs() < 0.01);
-        assert_eq!(reached.kinds_p99_ms, [("details".to_owned(), 1.5)]);
+        assert_eq!(reached.kind("details"), Some(Kind { p50_ms: 0.5, p99_ms: 1.5 }));
+        assert_eq!(reached.kind("history"), None);
         assert!(Reached::read("{}").is_err());
     }
 

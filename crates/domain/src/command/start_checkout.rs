@@ -47,20 +47,16 @@ impl CheckoutAnswer {
 
 impl Answer for CheckoutAnswer {
     fn remember(&self) -> String {
-        // When it was asked for, since prices count by the time.
-        format!("{} {}", self.checkout.updated_at.0, self.checkout.session_id)
+        self.checkout.session_id.to_string()
     }
 
     fn needs(stored: &str, seen: &View, needs: &mut Needs) {
-        if let Some((_, session_id)) = stored.split_once(' ') {
-            Self::needs_of(&session_id.into(), seen, needs);
-        }
+        Self::needs_of(&stored.into(), seen, needs);
     }
 
     fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
         let gap = || unreadable("Checkouts", stored);
-        let (_, session_id) = stored.split_once(' ').ok_or_else(gap)?;
-        let checkout = seen.checkouts.get(&session_id.into())?.ok_or_else(gap)?;
+        let checkout = seen.checkouts.get(&stored.into())?.ok_or_else(gap)?;
         Ok(Self { checkout: checkout.clone(), preview: Preview::of(checkout, seen, checkout.updated_at)? })
     }
 }

@@ -3,6 +3,7 @@
 mod catalogue;
 mod checkout;
 mod connection;
+mod grpc;
 mod histogram;
 mod load;
 mod order;
@@ -60,6 +61,9 @@ pub(crate) struct BenchArgs {
     /// How long to load before measuring
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=600), value_name = "SECONDS")]
     warmup: u32,
+    /// Confirm checkouts by gRPC at this address instead; only on this machine
+    #[arg(long, value_name = "URL")]
+    grpc_url: Option<String>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -153,6 +157,7 @@ fn verdict(outcome: &load::Outcome) -> u8 {
 
 fn measure(args: &BenchArgs) -> Result<load::Outcome, BenchError> {
     let target = Target::parse(&args.url).map_err(BenchError::WrongUse)?;
+    let grpc = args.grpc_url.as_deref().map(Target::parse).transpose().map_err(BenchError::WrongUse)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::Runtime)?;
     let progress = std::io::stderr().is_terminal();
     tokio::task::LocalSet::new().block_on(&runtime, async {
@@ -166,7 +171,7 @@ fn measure(args: &BenchArgs) -> Result<load::Outcome, BenchError> {
         };
         let work = |connection| match (args.what, &sample) {
             (What::Read, Some(sample)) => Work::Read(Reads::of(&target, sample, connection)),
-            (What::Checkout, _) => Work::Checkout(Checkout::of(&target, connection, args.skus)),
+            (What::Checkout, _) => Work::Checkout(Checkout::of(&target, grpc.as_ref(), connection, args.skus)),
             (What::Tickets, _) => Work::Tickets(Tickets::template(&target)),
             _ => Work::Place(Order::template(&target, connection, args.skus, args.lines)),
         };

@@ -84,7 +84,8 @@ pub fn judge(world: &World, store: &MemoryStore, books: &BTreeMap<PaymentId, Ent
 fn names(memory: &Memory) -> BTreeMap<String, Vec<OrderId>> {
     let mut names = BTreeMap::<String, Vec<OrderId>>::new();
     for order in memory.orders.values() {
-        let name = order.hold_id.map(|hold| hold.to_string()).or_else(|| order.external_id.as_ref().map(ToString::to_string));
+        let text = order.external_id.as_ref().or(order.notes.as_ref());
+        let name = order.hold_id.map(|hold| hold.to_string()).or_else(|| text.map(ToString::to_string));
         names.entry(name.unwrap_or_default()).or_default().push(order.order_id);
     }
     names

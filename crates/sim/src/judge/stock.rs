@@ -23,7 +23,7 @@ pub(super) fn judge(case: &mut Case<'_>) {
     for (_, wanted) in order_wishes(history) {
         for order_id in case.by_name.get(&wanted.name).into_iter().flatten() {
             let Some(status) = case.memory.orders.get(order_id).map(|order| order.status) else { continue };
-            for (sku_id, qty) in &wanted.units {
+            for (sku_id, qty) in wanted.units.iter().chain(&wanted.held) {
                 let shelf = shelves.entry(sku_id.clone()).or_default();
                 match status {
                     Status::Created | Status::PaymentPending => shelf.1 += qty,

@@ -7,6 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::connection::Connection;
+use super::grpc::Grpc;
 use super::order::sku;
 use super::target::Target;
 
@@ -22,6 +23,8 @@ const STATE: &str = concat!(
 /// The steps of one connection.
 pub(crate) struct Checkout {
     target: Target,
+    /// Where it is confirmed, if not over HTTP.
+    grpc: Option<Grpc>,
     skus: u32,
     choices: SmallRng,
     request: Vec<u8>,
@@ -37,9 +40,10 @@ pub(crate) struct Ended {
 
 impl Checkout {
     /// For the connection of this number.
-    pub(crate) fn of(target: &Target, connection: u16, skus: u32) -> Self {
+    pub(crate) fn of(target: &Target, grpc: Option<&Target>, connection: u16, skus: u32) -> Self {
         let choices = SmallRng::seed_from_u64(SEED + u64::from(connection));
-        Self { target: target.clone(), skus, choices, request: Vec::with_capacity(1024) }
+        let grpc = grpc.map(|grpc| Grpc::to(grpc.address));
+        Self { target: target.clone(), grpc, skus, choices, request: Vec::with_capacity(1024) }
     }
 
     /// Goes all the way.
@@ -64,6 +68,10 @@ impl Checkout {
             }
         }
         let sent = Instant::now();
+        if let Some(grpc) = &mut self.grpc {
+            let status = grpc.confirm(&session).await?;
+            return Ok(Ended { status, confirm: Some(sent.elapsed()) });
+        }
         let status = self.send(connection, "POST", "/checkout/confirm", &named).await?;
         let confirm = Some(sent.elapsed());
         let paid: serde_json::Value =
