@@ -3,7 +3,7 @@
 use crate::{Outcome, command, say};
 
 /// A file, and the arguments of `ordo` that print it.
-const GENERATED: &[(&str, &[&str])] = &[("docs/lifecycle.md", &["lifecycle"])];
+const GENERATED: &[(&str, &[&str])] = &[("docs/lifecycle.md", &["lifecycle"]), ("docs/configuration.md", &["config", "--docs"])];
 
 /// `gen` writes, `gen --check` compares.
 pub(crate) fn run(arguments: &[&str]) -> Outcome<()> {

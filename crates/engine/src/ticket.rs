@@ -67,7 +67,11 @@ impl<C: Command> Ticket<C> {
         match seen.keys.get(key)? {
             None => Ok(None),
             Some(row) if row.fingerprint != fingerprint => Ok(Some(Err(Refusal::KeyReused))),
-            Some(row) => C::Answer::recall(&row.answer, seen).map(|answer| Some(Ok(answer))),
+            Some(row) => match C::Answer::recall(&row.answer, seen) {
+                Ok(answer) => Ok(Some(Ok(answer))),
+                Err(Stop::Refused(refusal)) => Ok(Some(Err(refusal))),
+                Err(Stop::Gap(gap)) => Err(gap),
+            },
         }
     }
 

@@ -251,6 +251,10 @@ impl Queries for Watched {
         self.store.holds_to_expire(now, limit).await
     }
 
+    async fn forget_holds(&self, ended_before: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.store.forget_holds(ended_before, limit).await
+    }
+
     async fn checkouts_to_end(&self, now: Time, limit: u32) -> Result<Vec<SessionId>, Unavailable> {
         self.store.checkouts_to_end(now, limit).await
     }

@@ -18,6 +18,7 @@ create table inventory_hold (
     constraint inventory_hold_committed check (status <> 'COMMITTED' or order_id is not null)
 ) with (fillfactor = 80);
 create index inventory_hold_ending on inventory_hold (expires_at) where status = 'ACTIVE' and order_id is null;
+create index inventory_hold_ended on inventory_hold (updated_at) where status in ('RELEASED', 'EXPIRED') and order_id is null;
 
 -- Until now, every hold was of a foreign inventory, and nothing was known of it but its order.
 insert into inventory_hold (hold_id, status, sku_ids, quantities, order_id, version)

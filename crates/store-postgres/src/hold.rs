@@ -25,6 +25,15 @@ pub(crate) const EXPIRED: &str = "
     where status = 'ACTIVE' and order_id is null and expires_at <= $1
     order by expires_at, hold_id limit $2";
 
+/// At most `$2` of the holds that ended long ago without ever backing an order.
+pub(crate) const FORGET: &str = "
+    delete from inventory_hold
+    where hold_id = any(array(
+        select hold_id from inventory_hold
+        where status in ('RELEASED', 'EXPIRED') and order_id is null and updated_at <= $1
+        order by updated_at limit $2
+        for update skip locked))";
+
 pub(crate) const INSERT: &str =
     concat!("insert into inventory_hold (", columns!(), ") select ", columns!(), " from unnest($1::inventory_hold[])");
 

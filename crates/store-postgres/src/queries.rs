@@ -247,6 +247,10 @@ impl Queries for PostgresStore {
         rows.iter().map(|row| Ok(HoldId(Fields::of(row).take()?))).collect()
     }
 
+    async fn forget_holds(&self, ended_before: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.write_once(hold::FORGET, &[&Moment(ended_before), &i64::from(limit)]).await
+    }
+
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
         let ids: Vec<&str> = sku_ids.iter().map(SkuId::as_str).collect();
         self.skus_by(sku::LOAD, &[&ids]).await

@@ -53,6 +53,19 @@ pub(crate) fn expired(db: &Connection, now: Time, limit: u32) -> Result<Vec<Hold
     .collect()
 }
 
+/// Deletes holds that ended long ago without ever backing an order.
+pub(crate) fn forget(db: &Connection, ended_before: Time, limit: u32) -> Result<u64> {
+    let forgotten = db
+        .prepare_cached(
+            "delete from inventory_hold where hold_id in (
+                 select hold_id from inventory_hold
+                 where status in ('RELEASED', 'EXPIRED') and order_id is null and updated_at <= ?
+                 order by updated_at limit ?)",
+        )?
+        .execute(params![ended_before.0, limit])?;
+    Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
+}
+
 /// Puts what is there of `keys` onto the shelf.
 pub(crate) fn load(db: &Connection, keys: &BTreeSet<HoldId>, seen: &mut Shelf<Holds>) -> Result<()> {
     for hold_id in keys {

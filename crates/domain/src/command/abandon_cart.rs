@@ -6,7 +6,7 @@ use super::change_cart::written;
 use super::draft::unchanged;
 use super::{Answer, Command, Context, Decision, Stop};
 use crate::cart::{CartEnd, CartOwner};
-use crate::tables::{Gap, Needs, View};
+use crate::tables::{Needs, View};
 
 /// Ends the cart of an owner if its time has passed; else does nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +24,7 @@ impl Answer for Abandoned {
         self.0.to_string()
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
         Ok(Self(stored == "true"))
     }
 }

@@ -74,8 +74,8 @@ impl Answer for CartAnswer {
         needs.carts.extend(CartOwner::parse(stored));
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
-        Self::seen(&CartOwner::parse(stored).ok_or_else(|| unreadable("Carts", stored))?, seen)
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
+        Ok(Self::seen(&CartOwner::parse(stored).ok_or_else(|| unreadable("Carts", stored))?, seen)?)
     }
 }
 

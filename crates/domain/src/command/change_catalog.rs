@@ -8,7 +8,7 @@ use crate::catalog::{Offer, OfferStatus, Sku, SkuStatus};
 use crate::ids::{OfferId, ProductId, SkuId, Uuid};
 use crate::money::{Currency, Decimal};
 use crate::refusal::CatalogRefusal;
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 use crate::time::Time;
 
 /// Makes a SKU, or changes it.
@@ -48,7 +48,7 @@ impl Answer for SkuAnswer {
         needs.skus.insert(stored.into());
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
         let sku = seen.skus.get(&stored.into())?.ok_or_else(|| unreadable("Skus", stored))?;
         Ok(Self { sku: sku.clone(), is_new: false })
     }
@@ -116,12 +116,12 @@ impl Answer for OfferAnswer {
         }
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
         let gap = || unreadable("Skus", stored);
         let (offer_id, sku_id) = stored.split_once(' ').ok_or_else(gap)?;
         let offer_id = OfferId(offer_id.parse::<Uuid>().map_err(|_| gap())?);
         let sku = seen.skus.get(&sku_id.into())?.ok_or_else(gap)?;
-        sku.offers.iter().find(|offer| offer.offer_id == offer_id).cloned().map(Self).ok_or_else(gap)
+        Ok(sku.offers.iter().find(|offer| offer.offer_id == offer_id).cloned().map(Self).ok_or_else(gap)?)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::ids::{OrderId, SessionId};
 use crate::order::{AddressRef, Channel, Order};
 use crate::payment;
 use crate::refusal::CheckoutRefusal;
-use crate::tables::{Gap, Needs, View, Write};
+use crate::tables::{Needs, View, Write};
 
 /// Confirms a session. Again, the same order; if its payment was declined meanwhile, with another attempt.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +42,7 @@ impl Answer for ConfirmAnswer {
         OrderAnswer::needs(stored, seen, needs);
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
         Ok(Self { answer: OrderAnswer::recall(stored, seen)?, is_again: true })
     }
 

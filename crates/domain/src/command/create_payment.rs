@@ -10,7 +10,7 @@ use crate::money::{Currency, Decimal};
 use crate::order::{Order, PaymentMethod};
 use crate::payment::Payment;
 use crate::refusal::PaymentRefusal;
-use crate::tables::{Gap, Needs, View};
+use crate::tables::{Needs, View};
 
 /// The method where nobody names one: somebody completes the attempt.
 const DEFAULT_METHOD: &str = "mock";
@@ -44,7 +44,7 @@ impl Answer for PaymentAnswer {
         needs.payments.extend(stored.parse::<Uuid>().ok().map(PaymentId));
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
         let gap = || unreadable("Payments", stored);
         let payment_id = stored.parse::<Uuid>().map_err(|_| gap())?.into();
         Ok(Self(seen.payments.get(&payment_id)?.ok_or_else(gap)?.clone()))

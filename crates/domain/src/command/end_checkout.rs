@@ -7,7 +7,7 @@ use super::start_checkout::written;
 use super::{Answer, Command, Context, Decision, Stop, checkout_hold};
 use crate::checkout::Status;
 use crate::ids::SessionId;
-use crate::tables::{Changes, Gap, Needs, View};
+use crate::tables::{Changes, Needs, View};
 
 /// Ends a session if its time has passed; else does nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,7 +25,7 @@ impl Answer for Ended {
         self.0.to_string()
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
         Ok(Self(stored == "true"))
     }
 }

@@ -7,7 +7,7 @@ use crate::event::Fact;
 use crate::ids::OrderId;
 use crate::order::Action;
 use crate::payment::Payment;
-use crate::tables::{Gap, Needs, View};
+use crate::tables::{Needs, View};
 
 /// Cancels an order if it is unpaid and its time has passed; else does nothing.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ impl Answer for Expired {
         self.0.to_string()
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
-        stored.parse().map(Self).map_err(|_| unreadable("Keys", stored))
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
+        Ok(stored.parse().map(Self).map_err(|_| unreadable("Keys", stored))?)
     }
 }
 

@@ -109,8 +109,8 @@ impl Answer for EventAnswer {
         self.as_str().to_owned()
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
-        Self::ALL.iter().copied().find(|answer| answer.as_str() == stored).ok_or_else(|| unreadable("Keys", stored))
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
+        Ok(Self::ALL.iter().copied().find(|answer| answer.as_str() == stored).ok_or_else(|| unreadable("Keys", stored))?)
     }
 }
 

@@ -106,8 +106,8 @@ pub trait Answer: Clone + Send + Sized + 'static {
     /// What must be loaded to give the answer again.
     fn needs(_stored: &str, _seen: &View, _needs: &mut Needs) {}
 
-    /// Gives the answer again: an order as it is now.
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap>;
+    /// Gives the answer again: an order as it is now. What has been forgotten since is refused.
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop>;
 
     /// The order that the answer is about, for the log.
     fn order(&self) -> Option<&Order> {
@@ -288,10 +288,10 @@ impl Answer for OrderAnswer {
         }
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
         let gap = || Gap { table: "Orders", key: stored.to_owned() };
         let order_id = stored.parse::<Uuid>().map_err(|_| gap())?.into();
-        Self::seen(seen.orders.get(&order_id)?.ok_or_else(gap)?, seen)
+        Ok(Self::seen(seen.orders.get(&order_id)?.ok_or_else(gap)?, seen)?)
     }
 
     fn order(&self) -> Option<&Order> {

@@ -7,7 +7,7 @@ use super::{Answer, Command, Context, Decision, Stop};
 use crate::ids::SkuId;
 use crate::refusal::{CatalogRefusal, StockRefusal};
 use crate::stock::{Balance, BalanceDelta, LedgerEntry, Operation, Reservation, ReservationKey, StockRef};
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 
 /// The most units that a balance may count.
 const ON_HAND_MAX: i64 = 1_000_000_000_000;
@@ -42,7 +42,7 @@ impl Answer for BalanceAnswer {
         format!("{on_hand} {reserved} {version} {}", self.sku_id)
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
         let mut parts = stored.splitn(4, ' ');
         let mut number = || parts.next().and_then(|part| part.parse().ok());
         let (on_hand, reserved, version) = (number(), number(), number());
@@ -50,7 +50,7 @@ impl Answer for BalanceAnswer {
             (Some(on_hand), Some(reserved), Some(version), Some(sku_id)) => {
                 Ok(Self { sku_id: sku_id.into(), balance: Balance { on_hand, reserved, version } })
             }
-            _ => Err(unreadable("Stock", stored)),
+            _ => Err(unreadable("Stock", stored).into()),
         }
     }
 }

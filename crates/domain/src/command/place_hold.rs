@@ -7,7 +7,7 @@ use super::{Answer, Command, Context, Decision, Stop, booking};
 use crate::hold::{Hold, HoldLine, Status};
 use crate::ids::{HoldId, SkuId};
 use crate::refusal::HoldRefusal;
-use crate::tables::{Changes, Gap, Needs, View};
+use crate::tables::{Changes, Needs, View};
 
 /// Units of one SKU.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,10 +40,10 @@ impl Answer for HoldAnswer {
         needs.holds.extend(stored.parse().ok().map(HoldId));
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
-        let gap = || unreadable("Holds", stored);
-        let hold_id = stored.parse().map(HoldId).map_err(|_| gap())?;
-        Ok(Self(seen.holds.get(&hold_id)?.ok_or_else(gap)?.clone()))
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
+        let hold_id = stored.parse().map(HoldId).map_err(|_| unreadable("Holds", stored))?;
+        // Some time after its end a hold is forgotten.
+        Ok(Self(seen.holds.get(&hold_id)?.ok_or(HoldRefusal::NotFound(hold_id))?.clone()))
     }
 }
 

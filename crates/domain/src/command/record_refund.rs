@@ -10,7 +10,7 @@ use crate::order::{self, Action};
 use crate::payment::{self, News, Payment};
 use crate::refund::{self, Refund, Status, next};
 use crate::refusal::RefundRefusal;
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 use crate::task;
 
 /// What was said of a refund.
@@ -52,7 +52,7 @@ impl Answer for RefundAnswer {
         needs.refunds.extend(stored.parse::<Uuid>().ok().map(RefundId));
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
         let gap = || unreadable("Refunds", stored);
         let refund_id = stored.parse::<Uuid>().map_err(|_| gap())?.into();
         Ok(Self(seen.refunds.get(&refund_id)?.ok_or_else(gap)?.clone()))

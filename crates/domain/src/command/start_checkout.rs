@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::draft::unreadable;
 use super::{Answer, Command, Context, Decision, Stop, checkout_hold};
 use crate::cart::CartOwner;
 use crate::checkout::{Checkout, GuestToken, Preview, Status};
 use crate::ids::{CartId, SessionId, UserId};
 use crate::order::AddressRef;
 use crate::refusal::{CartRefusal, CheckoutRefusal};
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 
 /// Begins a session for a cart: a named one, else the customer's, else the session's own.
 ///
@@ -54,9 +53,9 @@ impl Answer for CheckoutAnswer {
         Self::needs_of(&stored.into(), seen, needs);
     }
 
-    fn recall(stored: &str, seen: &View) -> Result<Self, Gap> {
-        let gap = || unreadable("Checkouts", stored);
-        let checkout = seen.checkouts.get(&stored.into())?.ok_or_else(gap)?;
+    fn recall(stored: &str, seen: &View) -> Result<Self, Stop> {
+        // Some time after its end a session is forgotten.
+        let checkout = seen.checkouts.get(&stored.into())?.ok_or(CheckoutRefusal::NotFound)?;
         Ok(Self { checkout: checkout.clone(), preview: Preview::of(checkout, seen, checkout.updated_at)? })
     }
 }

@@ -6,7 +6,7 @@ use super::draft::{unchanged, unreadable};
 use super::{Answer, Command, Context, Decision, Stop};
 use crate::ids::PaymentId;
 use crate::payment::Payment;
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 
 /// Takes the payment for `lease_seconds`, if it is open and due.
 #[derive(Clone, Debug)]
@@ -26,9 +26,9 @@ impl Answer for Taken {
         self.0.as_ref().map(|payment| payment.payment_id.to_string()).unwrap_or_default()
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
         // Workers use no keys: a lease that was given is never given again.
-        Err(unreadable("Payments", stored))
+        Err(unreadable("Payments", stored).into())
     }
 }
 

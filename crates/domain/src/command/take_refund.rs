@@ -7,7 +7,7 @@ use super::{Answer, Command, Context, Decision, Stop};
 use crate::ids::RefundId;
 use crate::payment::Payment;
 use crate::refund::{Refund, Status};
-use crate::tables::{Changes, Gap, Needs, View, Write};
+use crate::tables::{Changes, Needs, View, Write};
 
 /// Takes the refund for `lease_seconds`, if it is under way and due.
 #[derive(Clone, Debug)]
@@ -27,9 +27,9 @@ impl Answer for TakenRefund {
         self.0.as_ref().map(|(refund, _)| refund.refund_id.to_string()).unwrap_or_default()
     }
 
-    fn recall(stored: &str, _: &View) -> Result<Self, Gap> {
+    fn recall(stored: &str, _: &View) -> Result<Self, Stop> {
         // Workers use no keys: a lease that was given is never given again.
-        Err(unreadable("Refunds", stored))
+        Err(unreadable("Refunds", stored).into())
     }
 }
 

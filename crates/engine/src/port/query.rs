@@ -165,6 +165,9 @@ pub trait Queries: Send + Sync + 'static {
     /// Holds that no order has and whose time has passed at `now`, the most overdue first.
     async fn holds_to_expire(&self, now: Time, limit: u32) -> Result<Vec<HoldId>, Unavailable>;
 
+    /// Forgets holds that ended before `ended_before` without ever backing an order, at most `limit`; how many.
+    async fn forget_holds(&self, ended_before: Time, limit: u32) -> Result<u64, Unavailable>;
+
     /// Those of the SKUs that are there, in any order.
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable>;
 

@@ -38,6 +38,8 @@ pub async fn run_sweeper(engine: Engine, mut stop: StopSignal) {
             while abandon_page(&engine).await && !stop.is_given() {}
             while forgot_page(engine.queries().forget_carts(engine.now(), PAGE).await) && !stop.is_given() {}
             while forgot_page(engine.queries().forget_checkouts(engine.now(), PAGE).await) && !stop.is_given() {}
+            let ended_before = || engine.now().plus_seconds(-engine.settings().checkout.kept_seconds);
+            while forgot_page(engine.queries().forget_holds(ended_before(), PAGE).await) && !stop.is_given() {}
         }
         if looks.is_multiple_of(FORGET_EVERY_LOOKS)
             && let Err(away) = engine.queries().forget_marks(engine.now().plus_seconds(-MARKS_KEPT_SECONDS)).await

@@ -48,7 +48,7 @@ enum Command {
     },
     /// Print the effective configuration, secrets masked
     Config {
-        /// Print the table of all keys instead, as Markdown
+        /// Print what all keys mean instead, as Markdown
         #[arg(long)]
         docs: bool,
     },
@@ -72,7 +72,7 @@ pub(crate) fn run() -> ExitCode {
     match cli.command {
         Command::Bench(args) => bench::run(&args),
         Command::Lifecycle => print(&lifecycle()),
-        Command::Config { docs: true } => print(&config::docs_table()),
+        Command::Config { docs: true } => print(&config::docs()),
         Command::Config { docs: false } => with_config(cli.config, |config| {
             tell_without_effect(&config);
             print(&config.to_string())

@@ -270,7 +270,7 @@ settings! {
     struct Retention in "retention." {
         /// Days that published messages stay.
         outbox_days: u32 [1..=36_500] = "30";
-        /// Days that a cart or a checkout session stays after it has ended.
+        /// Days that a cart, a checkout session or a hold that no order took stays after it has ended.
         cart_days: u32 [0..=36_500] = "30";
     }
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use given::Values;
 pub(crate) use keys::{Config, Log};
 pub(crate) use problem::ConfigErrors;
-pub(crate) use show::docs_table;
+pub(crate) use show::docs;
 pub(crate) use words::LogFormat;
 
 /// The file that is read when none is named and it exists.

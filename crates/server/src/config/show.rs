@@ -61,9 +61,19 @@ fn shown(text: &str, kind: Kind) -> String {
     }
 }
 
-/// A Markdown table of all keys.
-pub(crate) fn docs_table() -> String {
-    let mut table = String::from("| key | variable | default | meaning |\n|---|---|---|---|\n");
+/// What stands above the table.
+const DOCS_HEAD: &str = "# Configuration
+
+A TOML file (`ordo.toml`, or `--config PATH`), each key overridden by its environment variable. An unknown key or `ORDO_` variable is an error that names
+the nearest known one. Generated from the code: `ordo config --docs`.
+
+| key | variable | default | meaning |
+|---|---|---|---|
+";
+
+/// `docs/configuration.md`: a Markdown table of all keys.
+pub(crate) fn docs() -> String {
+    let mut table = DOCS_HEAD.to_owned();
     for key in KEYS.iter() {
         let default = key.default.map_or_else(|| "none".to_owned(), |default| format!("`{default}`"));
         let accepts = match key.kind {

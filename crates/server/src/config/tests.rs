@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::keys::KEYS;
 use super::kinds::{Database, Kind, Network, Place};
 use super::words::{AuthMode, OnFailure, PaymentProvider, PricePolicy, ReserveAt, TaxRounding};
-use super::{Config, LogFormat, docs_table};
+use super::{Config, LogFormat, docs};
 
 /// A file that goes when the test does.
 struct File(PathBuf);
@@ -319,8 +319,8 @@ fn keys_to_come_are_told_when_somebody_sets_them() {
 
 #[test]
 fn the_table_for_the_docs_has_a_row_a_key() {
-    let table = docs_table();
-    assert_eq!(table.lines().count(), KEYS.len() + 2);
+    let table = docs();
+    assert_eq!(table.lines().filter(|line| line.starts_with("| `")).count(), KEYS.len());
     assert!(table.contains("| `engine.writers` | `ORDO_ENGINE__WRITERS` | `2` | How many writers commit at the same time; on SQLite one saves while the others wait for the disk. Accepts a whole number from 1 to 64. |\n"), "{table}");
     assert!(KEYS.iter().all(|key| table.contains(&format!("| `{}` | `{}` |", key.path, key.variable()))));
 }

@@ -20,6 +20,7 @@ on_each_database![
     of_many_orders_for_one_hold_one_is_placed,
     a_hold_that_runs_out_while_it_is_ordered_is_sold_or_given_back,
     a_foreign_hold_passes_through_and_backs_one_live_order,
+    a_hold_that_no_order_took_is_forgotten_some_time_after_its_end,
     ten_thousand_buyers_get_a_thousand_seats,
 ];
 on_postgres_only![two_instances_share_holds];
@@ -349,5 +350,25 @@ async fn two_instances_share_holds(database: &Database) {
     let held = crowd(20, |_| hold(&one.http, &[(SEAT, 2)], 1).send()).await;
     assert!(held.iter().all(|reply| reply.status == 201));
     until("all are given back", Duration::from_secs(6), async || (stock(&two.http, SEAT).await == (100, 20)).then_some(())).await;
+    audit_is_clean(database).await;
+}
+
+async fn a_hold_that_no_order_took_is_forgotten_some_time_after_its_end(database: &Database) {
+    let setup = || Setup::on(database).set("ORDO_RETENTION__CART_DAYS", "0");
+    let server = setup().start().await;
+    let http = &server.http;
+    goods(http, SEAT, 5).await;
+    let over = hold(http, &[(SEAT, 1)], 60).key("k").send().await.expect(201).string("hold_id");
+    http.post(format!("/api/v1/holds/{over}/release")).send().await.expect(200);
+    let (active, taken) = (held(http, &[(SEAT, 1)], 60).await, held(http, &[(SEAT, 1)], 60).await);
+    let order_id = ordered(http, "o", &taken, 1).await;
+    act(http, &order_id, "cancel").await.expect(200);
+    // It is looked for when a service starts, and every minute.
+    let server = server.kill().await.start().await;
+    let http = &server.http;
+    let gone = async || (http.get(format!("/api/v1/holds/{over}")).send().await.status == 404).then_some(());
+    until("it is forgotten", Duration::from_secs(5), gone).await;
+    problem(&hold(http, &[(SEAT, 1)], 60).key("k").send().await, 404, "HOLD_NOT_FOUND");
+    assert_eq!((status(http, &active).await, status(http, &taken).await), ("ACTIVE".to_owned(), "RELEASED".to_owned()));
     audit_is_clean(database).await;
 }

@@ -113,6 +113,10 @@ impl Queries for SqliteStore {
         self.shared.readers.read(move |db| hold::expired(db, now, limit)).await
     }
 
+    async fn forget_holds(&self, ended_before: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.write_once(move |db| hold::forget(db, ended_before, limit)).await
+    }
+
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
         let sku_ids = sku_ids.to_vec();
         self.shared.readers.read(move |db| sku_ids.iter().filter_map(|sku_id| crate::sku::find(db, sku_id).transpose()).collect()).await

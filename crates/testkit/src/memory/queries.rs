@@ -223,6 +223,18 @@ impl Queries for MemoryStore {
         .await
     }
 
+    async fn forget_holds(&self, ended_before: Time, limit: u32) -> Result<u64, Unavailable> {
+        self.reach(Point::Query).await?;
+        let memory = &mut self.state().memory;
+        let over = memory.holds.values().filter(|hold| matches!(hold.status, hold::Status::Released | hold::Status::Expired));
+        let over = over.filter(|hold| hold.order_id.is_none() && hold.updated_at <= ended_before);
+        let over = most_overdue(over.map(|hold| (hold.updated_at, hold.hold_id)), limit);
+        for hold_id in &over {
+            memory.holds.remove(hold_id);
+        }
+        Ok(u64::try_from(over.len()).unwrap_or(u64::MAX))
+    }
+
     async fn skus_named(&self, sku_ids: &[SkuId]) -> Result<Vec<Arc<Sku>>, Unavailable> {
         self.ask(|memory| sku_ids.iter().filter_map(|sku_id| memory.skus.get(sku_id).cloned()).collect()).await
     }

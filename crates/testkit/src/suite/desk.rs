@@ -95,7 +95,11 @@ impl<C: Command + Debug> Job<C> {
             if row.fingerprint != self.fingerprint() {
                 return Ok((Changes::default(), Outcome::Refused(Refusal::KeyReused)));
             }
-            return Ok((Changes::default(), Outcome::Replayed(C::Answer::recall(&row.answer, seen)?)));
+            return match C::Answer::recall(&row.answer, seen) {
+                Ok(answer) => Ok((Changes::default(), Outcome::Replayed(answer))),
+                Err(Stop::Refused(refusal)) => Ok((Changes::default(), Outcome::Refused(refusal))),
+                Err(Stop::Gap(gap)) => Err(gap),
+            };
         }
         let mut decision = match self.command.decide(seen, &self.cx) {
             Ok(decision) => decision,

@@ -187,6 +187,34 @@ pub(super) async fn holds_are_due_while_nobody_has_them(store: Arc<dyn Store>) {
     }
 }
 
+pub(super) async fn holds_are_forgotten_once_they_have_ended_without_an_order(store: Arc<dyn Store>) {
+    let mut hands = Hands::of(&store).await;
+    for (n, status, order, seconds) in [
+        (1, HoldStatus::Active, None, 10),
+        (2, HoldStatus::Active, Some(order_id(1)), 10),
+        (3, HoldStatus::Committed, Some(order_id(2)), 10),
+        (4, HoldStatus::Released, Some(order_id(3)), 10),
+        (5, HoldStatus::Released, None, 20),
+        (6, HoldStatus::Expired, None, 30),
+        (7, HoldStatus::Released, None, 40),
+    ] {
+        let mut changes = Changes::default();
+        let hold = Hold { status, order_id: order, updated_at: START.plus_seconds(seconds), ..hold(n) };
+        changes.holds.insert(hold.hold_id, write(0, hold));
+        hands.save(&changes).await;
+    }
+    for (seconds, limit, forgotten, left) in
+        [(19, 9, 0, &[1, 2, 3, 4, 5, 6, 7][..]), (40, 1, 1, &[1, 2, 3, 4, 6, 7]), (39, 9, 1, &[1, 2, 3, 4, 7])]
+    {
+        assert_eq!(store.forget_holds(START.plus_seconds(seconds), limit).await.expect("it answers"), forgotten, "{seconds} s, {limit}");
+        let mut found = Vec::new();
+        for n in 1..=7 {
+            found.extend(store.hold(hold(n).hold_id).await.expect("it answers").map(|_| n));
+        }
+        assert_eq!(found, left, "{seconds} s after the start, at most {limit}");
+    }
+}
+
 pub(super) async fn the_outbox_tells_how_far_it_is_behind(store: Arc<dyn Store>) {
     let mut hands = Hands::of(&store).await;
     assert_eq!(store.outbox().await.expect("it answers"), OutboxStanding { pending: 0, oldest: None });

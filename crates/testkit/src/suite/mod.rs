@@ -121,6 +121,7 @@ cases! {
         carts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
         checkouts_are_due_while_they_are_active_and_forgotten_once_they_have_ended
         holds_are_due_while_nobody_has_them
+        holds_are_forgotten_once_they_have_ended_without_an_order
         the_outbox_tells_how_far_it_is_behind;
     audits:
         the_audit_is_silent_after_everything_legal
