@@ -13,6 +13,7 @@ use super::payment::PaymentShape;
 use super::refund::RefundShape;
 use super::shipment::ShipmentShape;
 use crate::output::amount::Amount;
+use crate::output::stored;
 use crate::output::time::UtcTime;
 use crate::refusals::price_changes;
 
@@ -80,11 +81,6 @@ struct SnapshotShape<'a> {
     captured_at: UtcTime,
     title: Option<&'a str>,
     author: Option<&'a str>,
-}
-
-/// JSON that was stored as text. It was JSON when it was stored.
-fn stored(text: Option<&str>) -> Option<&RawValue> {
-    text.and_then(|text| serde_json::from_str(text).ok())
 }
 
 impl<'a> OrderShape<'a> {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::canonical::cart::{ItemShape, items};
 use crate::output::amount::Amount;
+use crate::output::stored;
 use crate::output::time::UtcTime;
 use crate::refusals::price_changes;
 
@@ -69,11 +70,6 @@ impl TotalsShape {
             currency: currency.code(),
         }
     }
-}
-
-/// JSON that was stored as text. It was JSON when it was stored.
-fn stored(text: Option<&str>) -> Option<&RawValue> {
-    text.and_then(|text| serde_json::from_str(text).ok())
 }
 
 impl<'a> SessionShape<'a> {
