@@ -1,5 +1,6 @@
 //! `ordo demo`: the service on a fresh embedded database, with something to look at.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -38,10 +39,11 @@ pub(super) fn run(mut config: Config) -> ExitCode {
     config.database = Database::Sqlite(folder.join("ordo.db"));
     let code = serve::serve(&config, |service| {
         let (engine, url, folder) = (service.engine.clone(), format!("http://{}", service.address), folder.clone());
+        let grpc = service.grpc_address;
         async move {
             match stock_the_shelves(&engine).await {
                 Ok(()) => {
-                    print(&welcome(&url, &folder));
+                    print(&welcome(&url, grpc, &folder));
                     shop(&engine).await;
                 }
                 Err(failure) => tracing::error!(%failure, "the demo could not be set up"),
@@ -56,7 +58,7 @@ pub(super) fn run(mut config: Config) -> ExitCode {
     code
 }
 
-fn welcome(url: &str, folder: &Path) -> String {
+fn welcome(url: &str, grpc: SocketAddr, folder: &Path) -> String {
     let database = folder.join("ordo.db");
     format!(
         "
@@ -71,8 +73,10 @@ Ordo is serving a demo at {url}
   Pay it              curl -s -X POST {url}/orders/ORDER_ID/confirm
   Cancel one          curl -s -X POST {url}/api/v1/orders/ORDER_ID/cancel
   Read it, its story  curl -s {url}/api/v1/orders/ORDER_ID   curl -s {url}/api/v1/orders/ORDER_ID/events
+  Why it waits        curl -s {url}/api/v1/orders/ORDER_ID/why
   All orders          curl -s '{url}/api/v1/orders?status=PAID&limit=5'
   Health, measures    curl -s {url}/readyz   curl -s {url}/metrics
+  Over gRPC           {grpc}, with reflection: grpcurl -plaintext {grpc} list
   Prove the books     ordo audit   (with ORDO_DATABASE=sqlite:{database})
 
 ",
