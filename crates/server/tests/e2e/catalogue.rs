@@ -140,6 +140,8 @@ async fn offers_are_listed_the_newest_first(database: &Database) {
     let mut made = Vec::new();
     for price in 1..=5 {
         made.push(offer(http, &json!({ "sku_id": "TEA", "price": price, "currency": "USD" })).await);
+        // Two of one millisecond are equally new.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     made.reverse();
     let mut found = Vec::new();

@@ -108,7 +108,7 @@ async fn end_at(setup: impl Fn() -> Setup, (step, time): (&str, u32), orders: i6
     if let Some(told) = &told {
         assert_eq!(told.status, 201, "{}", told.text());
         // A step may come after the answer.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         if !server.has_ended() {
             return None;
         }
@@ -116,7 +116,8 @@ async fn end_at(setup: impl Fn() -> Setup, (step, time): (&str, u32), orders: i6
     drop(armed);
     assert_eq!(server.ended().await, None, "it did not end in order");
 
-    let server = setup().start().await;
+    // A payment that was interrupted is asked about again after five seconds: that is waited for once, in the end.
+    let server = setup().set("ORDO_PAYMENTS__ANSWER_WITHIN_MS", "200").start().await;
     let http = &server.http;
     let found = nothing_or_the_whole(http, &session, orders, held).await;
     if let Some(told) = told {
@@ -130,8 +131,7 @@ async fn end_at(setup: impl Fn() -> Setup, (step, time): (&str, u32), orders: i6
 
 /// Confirms sessions one after the other, and ends the process at every step, the first time it comes, the second …
 async fn end_at_every_step(database: &Database, reserve_at: &'static str) {
-    // A payment that was interrupted is asked about again after five seconds: that is waited for once, in the end.
-    let setup = || Setup::on(database).set("ORDO_CHECKOUT__RESERVE_AT", reserve_at).set("ORDO_PAYMENTS__ANSWER_WITHIN_MS", "200");
+    let setup = || Setup::on(database).set("ORDO_CHECKOUT__RESERVE_AT", reserve_at);
     goods(&setup().start().await.http, "TEA", UNITS).await;
     let (mut nothing, mut whole, mut orders) = (0, 0, 0);
     for step in STEPS {
