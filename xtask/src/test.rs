@@ -158,7 +158,7 @@ fn with_libtest(quick: bool, with: &With) -> Outcome<String> {
     let mut tests = cargo();
     tests.args(["test", "--workspace", "--locked", "--all-targets"]);
     if quick {
-        tests.args(["--", "--skip", "postgres"]);
+        tests.args(["--", "--skip", "postgres", "--skip", "grpc::"]);
     }
     command::run(with.tell(&mut tests))?;
     Ok("by cargo test".to_owned())

